@@ -1,0 +1,1 @@
+"""The two halves of each pair, wrapped as NumPy-in, NumPy-out objects."""

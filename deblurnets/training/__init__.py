@@ -1,0 +1,1 @@
+"""Training of the compact pair: ``python -m deblurnets.training --help``."""
