@@ -1,0 +1,188 @@
+"""Hand-made kernel estimation: alternate between predicting edges and regressing the kernel.
+
+From coarse to fine: with the current kernel, restore the picture under a prior that keeps only
+strong edges (:mod:`deblurnets.alternation_latent`); from these edges, regress the kernel that
+blurs them into the picture (:mod:`deblurnets.alternation_kernel`).
+
+References
+----------
+Cho and Lee, "Fast motion deblurring", SIGGRAPH Asia 2009. Xu, Zheng and Jia, "Unnatural L0 sparse
+representation for natural image deblurring", CVPR 2013. Pan, Hu, Su and Yang, "Deblurring text
+images via L0-regularized intensity and gradient prior", CVPR 2014.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import List, Optional, Tuple
+
+import numpy as np
+from scipy import ndimage
+
+from . import alternation_kernel as kernel_step
+from . import alternation_latent as latent_step
+from .kernels import fit_grid, normalise, support_size
+
+
+@dataclasses.dataclass(frozen=True)
+class AlternationConfig:
+    """Parameters of the alternation; the defaults serve every picture.
+
+    Attributes
+    ----------
+    crop : int
+        Largest side of the picture's window that is worked on, pixels.
+    iterations : int
+        Alternations per scale.
+    scales : int
+        Scales of a refinement, a factor of sqrt(2) apart, the last at full size.
+    prior, prior_decay, prior_floor : float
+        Weight of the L0 prior at the beginning of each scale, its division per iteration, its
+        lower end.
+    growth : float
+        Factor between the couplings of the half-quadratic splitting.
+    ridge : float
+        Tikhonov weight of the kernel regression, relative to the energy of the edges.
+    threshold, speck : float
+        Kernel clean-up, see :func:`deblurnets.alternation_kernel.clean`.
+    margin : float
+        A refinement's grid, as a multiple of the box that holds `mass` of the start.
+    mass : float
+        See `margin`.
+    """
+
+    crop: int = 512
+    iterations: int = 5
+    scales: int = 3
+    prior: float = 4e-3
+    prior_decay: float = 1.1
+    prior_floor: float = 1e-4
+    growth: float = 4.0
+    ridge: float = 1e-3
+    threshold: float = 0.05
+    speck: float = 0.1
+    margin: float = 1.1
+    mass: float = 0.95
+    edge_count: float = 2.0
+    edge_decay: float = 1.1
+    solver: int = 30
+
+
+def refine_kernel(
+    image: np.ndarray, start: np.ndarray, config: Optional[AlternationConfig] = None
+) -> np.ndarray:
+    """Sharpen a soft estimate of the kernel by the last scales of the alternation.
+
+    Parameters
+    ----------
+    image : array (H, W)
+        The blurry picture, grey, gamma-encoded, 0..1.
+    start : array (k, k)
+        Estimate of the kernel, right in size and direction; k odd.
+    config : AlternationConfig, optional
+
+    Returns
+    -------
+    array (k, k), float32, non-negative, summing to 1, centroid at the centre.
+    """
+    config = config or AlternationConfig()
+    image = _checked(image)
+    start = fit_grid(start, start.shape[0])
+    size = support_size(start, config.mass) * config.margin
+    size = int(min(_odd(size), start.shape[0]))
+    return fit_grid(_descend(image, start, size, config.scales, config), start.shape[0])
+
+
+def estimate_kernel(
+    image: np.ndarray, size: int, config: Optional[AlternationConfig] = None
+) -> np.ndarray:
+    """Estimate a kernel of a given size from coarse to fine, from nothing.
+
+    Parameters
+    ----------
+    image : array (H, W)
+        The blurry picture, grey, gamma-encoded, 0..1.
+    size : int
+        Side of the grid that holds the kernel, odd, 3 or more.
+    config : AlternationConfig, optional
+
+    Returns
+    -------
+    array (size, size), float32, non-negative, summing to 1, centroid at the centre.
+    """
+    if size < 3 or size % 2 == 0:
+        raise ValueError(f"estimate_kernel: the size must be odd and 3 or more, not {size}")
+    config = config or AlternationConfig()
+    scales = max(1, round(2 * math.log2(size / 4.0)) + 1)
+    start = np.zeros((size, size), np.float32)
+    middle = size // 2
+    reach = max(1, size // 6)
+    start[middle, middle - reach : middle + reach + 1] = 1
+    return _descend(_checked(image), normalise(start), size, scales, config)
+
+
+def _checked(image: np.ndarray) -> np.ndarray:
+    """Return the picture as float32 or say what is wrong with it."""
+    image = np.asarray(image, np.float32)
+    if image.ndim != 2 or min(image.shape) < 8:
+        raise ValueError(
+            f"alternation: expected a grey picture (H, W) of 8 pixels or more, got {image.shape}"
+        )
+    return image
+
+
+def _odd(size: float) -> int:
+    """Round up to an odd number, 3 or more."""
+    return max(3, 2 * int(np.ceil((size - 1) / 2)) + 1)
+
+
+def _levels(size: int, scales: int) -> List[Tuple[float, int]]:
+    """Return (factor, kernel grid) of each scale, the coarsest first."""
+    factors = [2 ** (-0.5 * level) for level in reversed(range(scales))]
+    return [(factor, _odd(size * factor) if factor < 1 else size) for factor in factors]
+
+
+def _shrink(image: np.ndarray, factor: float) -> np.ndarray:
+    """Scale a picture down, smoothed against aliasing."""
+    if factor >= 1:
+        return image
+    smooth = ndimage.gaussian_filter(image, 0.5 * np.sqrt(1 / factor**2 - 1), mode="mirror")
+    shape = tuple(max(8, int(n * factor)) for n in image.shape)
+    offset = 0.5 / factor - 0.5
+    return ndimage.affine_transform(smooth, [1 / factor] * 2, offset, shape, order=1, mode="mirror")
+
+
+def _descend(
+    image: np.ndarray, kernel: np.ndarray, size: int, scales: int, config: AlternationConfig
+) -> np.ndarray:
+    """Run the scales, the kernel given and returned at full size."""
+    image = latent_step.best_crop(image, config.crop)
+    factor = 1.0
+    for next_factor, grid in _levels(size, scales):
+        kernel = kernel_step.resize(kernel, next_factor / factor, grid)
+        factor = next_factor
+        kernel = _alternate(_shrink(image, factor), kernel, config)
+    return kernel
+
+
+def _alternate(image: np.ndarray, kernel: np.ndarray, config: AlternationConfig) -> np.ndarray:
+    """Run the alternations of one scale."""
+    size = kernel.shape[0]
+    blurry = latent_step.pad_periodic(image, size)
+    observed = kernel_step.select_edges(blurry, image.shape, 0)
+    prior = config.prior
+    threshold = None
+    for _ in range(config.iterations):
+        latent = latent_step.sparse_latent(blurry, kernel, prior, config.growth)
+        if threshold is None:
+            count = int(config.edge_count * np.sqrt(image.size) * size)
+            threshold = kernel_step.edge_threshold(latent, image.shape, count) if count else 0
+        edges = kernel_step.select_edges(latent, image.shape, threshold)
+        threshold /= config.edge_decay
+        regressed = kernel_step.regress(edges, observed, size, config.ridge, config.solver)
+        if regressed is None:
+            break
+        kernel = kernel_step.clean(regressed, config.threshold, config.speck)
+        prior = max(prior / config.prior_decay, config.prior_floor)
+    return kernel

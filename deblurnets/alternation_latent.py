@@ -1,0 +1,144 @@
+"""Prediction of the sharp picture's strong edges with a given kernel (the first half-step).
+
+Used by :mod:`deblurnets.alternation`. Pictures here are grey float32 (H, W) in 0..1.
+"""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+import numpy as np
+from scipy import fft
+
+
+def best_crop(image: np.ndarray, size: int) -> np.ndarray:
+    """Return the `size` x `size` window with the strongest gradients (all of a small picture)."""
+    height, width = image.shape
+    if height <= size and width <= size:
+        return image
+    strength = np.zeros((height, width), np.float32)
+    strength[:, 1:] += np.abs(np.diff(image, axis=1))
+    strength[1:] += np.abs(np.diff(image, axis=0))
+    total = np.pad(strength.cumsum(0).cumsum(1), ((1, 0), (1, 0)), mode="constant")
+    rows, columns = min(size, height), min(size, width)
+    window = total[rows:, columns:] - total[:-rows, columns:]
+    window = window - total[rows:, :-columns] + total[:-rows, :-columns]
+    # The middle wins among equals: picture borders are where lenses are worst.
+    down, right = np.ogrid[: window.shape[0], : window.shape[1]]
+    off_centre = np.abs(down - (window.shape[0] - 1) / 2) / height
+    off_centre = off_centre + np.abs(right - (window.shape[1] - 1) / 2) / width
+    score = window * (1 - 0.1 * off_centre)
+    row, column = np.unravel_index(int(np.argmax(score)), window.shape)
+    return image[row : row + rows, column : column + columns]
+
+
+def pad_periodic(image: np.ndarray, margin: int) -> np.ndarray:
+    """Extend a picture below and to the right so that it wraps around smoothly.
+
+    The extension blends the mirrored end of the picture into the mirrored beginning, so that a
+    circular convolution sees no jump at the borders.
+
+    Parameters
+    ----------
+    image : array (H, W)
+    margin : int
+        Least number of pixels to add per axis; more are added to reach a fast FFT length.
+
+    Returns
+    -------
+    array (H', W'), float32; ``result[:H, :W]`` is the picture.
+    """
+    for axis in (0, 1):
+        image = np.moveaxis(_pad_rows(np.moveaxis(image, axis, 0), margin), 0, axis)
+    return np.ascontiguousarray(image, np.float32)
+
+
+def _pad_rows(image: np.ndarray, margin: int) -> np.ndarray:
+    """Append the blended rows of :func:`pad_periodic`."""
+    height = image.shape[0]
+    extra = fft.next_fast_len(height + margin, real=True) - height
+    after = np.pad(image, ((0, extra), (0, 0)), mode="symmetric")[height:]
+    before = np.pad(image, ((extra, 0), (0, 0)), mode="symmetric")[:extra]
+    weight = 0.5 + 0.5 * np.cos(np.pi * (np.arange(extra) + 0.5) / extra)
+    weight = weight[:, None].astype(np.float32)
+    return np.concatenate([image, weight * after + (1 - weight) * before])
+
+
+def transfer(kernel: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
+    """Return the real 2-D Fourier transform of a kernel whose origin is its middle element."""
+    plane = np.zeros(shape, np.float32)
+    plane[: kernel.shape[0], : kernel.shape[1]] = kernel
+    plane = np.roll(plane, (-(kernel.shape[0] // 2), -(kernel.shape[1] // 2)), (0, 1))
+    return fft.rfft2(plane)
+
+
+def gradients(image: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Return circular forward differences along columns (x) and rows (y)."""
+    along_x = np.empty_like(image)
+    np.subtract(image[:, 1:], image[:, :-1], out=along_x[:, :-1])
+    np.subtract(image[:, 0], image[:, -1], out=along_x[:, -1])
+    along_y = np.empty_like(image)
+    np.subtract(image[1:], image[:-1], out=along_y[:-1])
+    np.subtract(image[0], image[-1], out=along_y[-1])
+    return along_x, along_y
+
+
+def divergence(along_x: np.ndarray, along_y: np.ndarray) -> np.ndarray:
+    """Apply the transpose of :func:`gradients`."""
+    result = -along_x - along_y
+    result[:, 1:] += along_x[:, :-1]
+    result[:, 0] += along_x[:, -1]
+    result[1:] += along_y[:-1]
+    result[0] += along_y[-1]
+    return result
+
+
+def laplacian_power(shape: Tuple[int, int]) -> np.ndarray:
+    """Return the squared magnitude of the two difference filters on the rfft2 grid of `shape`."""
+    rows = 2 - 2 * np.cos(2 * np.pi * np.arange(shape[0]) / shape[0])
+    columns = 2 - 2 * np.cos(2 * np.pi * np.arange(shape[1] // 2 + 1) / shape[1])
+    return (rows[:, None] + columns[None, :]).astype(np.float32)
+
+
+def sparse_latent(
+    blurry: np.ndarray, kernel: np.ndarray, weight: float, growth: float = 4.0, stop: float = 1e5
+) -> np.ndarray:
+    """Restore a picture under an L0 prior on its gradients, by half-quadratic splitting.
+
+    Minimises ``|k * x - b|^2 + weight * |grad x|_0``: the gradients are replaced by auxiliary
+    ones, set to zero where their squared length is below ``weight / coupling``, and the picture is
+    solved for in the Fourier domain, for a growing coupling (Xu, Zheng and Jia, CVPR 2013).
+
+    Parameters
+    ----------
+    blurry : array (H, W)
+        Grey, 0..1, taken as periodic (see :func:`pad_periodic`), of a fast FFT size.
+    kernel : array (k, k)
+        Sums to 1, origin in the middle.
+    weight : float
+        Weight of the prior: the larger, the fewer edges survive.
+    growth, stop : float
+        Factor between couplings and their upper end.
+
+    Returns
+    -------
+    array (H, W), float32.
+    """
+    spectrum = transfer(kernel, blurry.shape)
+    data = np.conj(spectrum) * fft.rfft2(blurry)
+    power = spectrum.real**2 + spectrum.imag**2
+    laplacian = laplacian_power(blurry.shape)
+    latent = blurry
+    coupling = 2 * weight
+    while coupling < stop:
+        along_x, along_y = gradients(latent)
+        weak = along_x * along_x + along_y * along_y < weight / coupling
+        along_x[weak] = 0
+        along_y[weak] = 0
+        step = fft.rfft2(divergence(along_x, along_y))
+        step *= np.float32(coupling)
+        step += data
+        step /= power + np.float32(coupling) * laplacian
+        latent = fft.irfft2(step, blurry.shape)
+        coupling *= growth
+    return latent
