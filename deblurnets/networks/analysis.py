@@ -1,0 +1,272 @@
+"""The compact analysis network: a blurry grey picture -> its blur kernel.
+
+It unrolls what the hand-made methods alternate (Cho & Lee 2009; Xu, Zheng & Jia 2013), from coarse
+to fine and from nothing: predict the sharp picture's gradients with the current kernel, regress
+the kernel from them by least squares in the Fourier domain,
+
+    K = sum conj(F(g)) F(b) / (sum |F(g)|^2 + gamma),
+
+and repeat. Both predictions are learned; one small network serves all scales.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Dict, List, Tuple
+
+import numpy as np
+
+from deblurnets.backend import abs2, conj, irfft2, keras, ops, rfft2, scale
+from deblurnets.networks.layers import (
+    ResidualUNet,
+    channels_first,
+    channels_last,
+    fast_size,
+    gradients,
+    pad_planes,
+    transfer_function,
+    wiener,
+)
+
+Tensor = Any
+
+
+@dataclasses.dataclass(frozen=True)
+class AnalysisConfig:
+    """What fixes a compact analysis network.
+
+    Attributes
+    ----------
+    grid : side of the finest kernel grid, odd; coarser grids are (grid + 1) / 2, ...
+    steps : steps per scale, coarsest first; their number is the number of scales. The picture is
+        resized by exactly 1/2 between scales.
+    widths, decoder_width, decoder_layers : channels of the gradient network, channels and
+        convolutions of the kernel network.
+    strengths : regularisation of the Wiener solutions, relative to a kernel's |K(0)|^2 = 1.
+    gammas : regularisation of the regressed kernels, relative to the gradients' mean power.
+    start : standard deviation in pixels of the Gaussian kernel that the coarsest scale starts with.
+    dtype : Keras policy of the convolutions ("mixed_bfloat16" trains faster).
+    """
+
+    grid: int = 65
+    steps: Tuple[int, ...] = (2, 2, 2, 1)
+    widths: Tuple[int, ...] = (16, 32, 48)
+    decoder_width: int = 24
+    decoder_layers: int = 6
+    strengths: Tuple[float, ...] = (0.1, 0.02, 0.004)
+    gammas: Tuple[float, ...] = (1.0, 0.2, 0.04)
+    start: float = 1.2
+    dtype: str = "float32"
+
+    @property
+    def divisor(self) -> int:
+        """Height and width of the input must be multiples of this."""
+        return 2 ** (len(self.steps) - 1 + len(self.widths) - 1)
+
+    @property
+    def grids(self) -> List[int]:
+        """Kernel grids, coarsest first."""
+        sizes = [self.grid]
+        for _ in self.steps[1:]:
+            sizes.insert(0, (sizes[0] + 1) // 2)
+        return sizes
+
+
+def kernel_upsampling(size: int) -> np.ndarray:
+    """Matrix (2 size - 1, size) of linear interpolation from a grid to the next finer one."""
+    matrix = np.zeros((2 * size - 1, size), np.float32)
+    matrix[np.arange(size) * 2, np.arange(size)] = 1
+    matrix[np.arange(size - 1) * 2 + 1, np.arange(size - 1)] = 0.5
+    matrix[np.arange(size - 1) * 2 + 1, np.arange(size - 1) + 1] = 0.5
+    return matrix
+
+
+def resample_kernel(kernel: Tensor, matrix: Any) -> Tensor:
+    """matrix kernel matrix^T per kernel (batch, k, k), scaled to a sum of 1."""
+    matrix = ops.convert_to_tensor(matrix)
+    kernel = ops.matmul(ops.matmul(matrix, kernel), ops.transpose(matrix))
+    return kernel / (ops.sum(kernel, axis=(1, 2), keepdims=True) + 1e-12)
+
+
+def _deviation(x: Tensor, axis: Tuple[int, ...]) -> Tensor:
+    """Standard deviation around 0, kept dimensions, never 0."""
+    return ops.sqrt(ops.mean(x * x, axis=axis, keepdims=True) + 1e-8)
+
+
+def standardise(planes: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+    """Return planes with zero mean and unit deviation, and the (mean, deviation) removed."""
+    mean = ops.mean(planes, axis=(2, 3), keepdims=True)
+    deviation = _deviation(planes - mean, (2, 3))
+    return (planes - mean) / deviation, mean, deviation
+
+
+def border_window(length: int, ramp: int) -> np.ndarray:
+    """Raised-cosine window (length,): 1 inside, falling to 0 over `ramp` samples at both ends."""
+    position = np.minimum(np.arange(length) + 0.5, length - np.arange(length) - 0.5)
+    return (0.5 - 0.5 * np.cos(np.pi * np.clip(position / max(ramp, 1), 0, 1))).astype(np.float32)
+
+
+class AnalysisStep(keras.layers.Layer):
+    """One alternation: sharp gradients from the kernel, the kernel from sharp gradients."""
+
+    def __init__(self, config: AnalysisConfig, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+        self.predictor = ResidualUNet(config.widths, 2, dtype=config.dtype, name="predictor")
+        self.decoder = [
+            keras.layers.Conv2D(
+                config.decoder_width,
+                3,
+                padding="same",
+                activation="relu",
+                dtype=config.dtype,
+                name=f"decoder_{i}",
+            )
+            for i in range(config.decoder_layers - 1)
+        ]
+        self.logits = keras.layers.Conv2D(
+            1, 3, padding="same", kernel_initializer="zeros", dtype=config.dtype, name="logits"
+        )
+
+    def call(self, planes: Tensor, kernel: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+        """Refine `kernel` (batch, k, k) of standardised pictures `planes` (batch, 1, H, W).
+
+        Returns
+        -------
+        logits : (batch, k * k), the refined kernel before its softmax.
+        sharp : (batch, 2, H, W), predicted gradients of the sharp picture divided by `unit`.
+        unit : (batch, 2, 1, 1), the scale of those gradients.
+        """
+        edges, solution_edges = self._solve(planes, kernel)
+        middle = len(self.config.strengths) // 2
+        pairs = [solution_edges[:, 2 * i : 2 * i + 2] for i in range(len(self.config.strengths))]
+        inputs = ops.concatenate([edges, *pairs], axis=1)
+        inputs = inputs / _deviation(inputs, (2, 3))
+        unit = _deviation(pairs[middle], (2, 3))
+        correction = ops.cast(self.predictor(channels_last(inputs)), "float32")
+        sharp = pairs[middle] / unit + channels_first(correction)
+        regressed = self._regress(sharp, edges / unit, kernel.shape[1])
+        return self._decode(regressed, kernel), sharp, unit
+
+    def _solve(self, planes: Tensor, kernel: Tensor) -> Tuple[Tensor, Tensor]:
+        """Gradients of the picture and, pair by pair, of its Wiener solutions."""
+        height, width = planes.shape[2], planes.shape[3]
+        half = kernel.shape[1] // 2
+        size = (fast_size(height + half), fast_size(width + half))
+        window = border_window(height, half)[:, None] * border_window(width, half)[None, :]
+        spectrum = rfft2(pad_planes(planes * window, size))
+        transfer = transfer_function(kernel, size)
+        power = abs2(transfer)
+        solutions = [
+            wiener(spectrum, transfer, power + s, size)[:, :, :height, :width]
+            for s in self.config.strengths
+        ]
+        pairs = [gradients(solution) for solution in solutions]
+        return gradients(planes), ops.concatenate(pairs, axis=1)
+
+    def _regress(self, sharp: Tensor, edges: Tensor, grid: int) -> Tensor:
+        """Least-squares kernels (batch, gammas, grid, grid) that blur `sharp` into `edges`.
+
+        Zero padding by half the grid makes the correlation a linear one within the grid.
+        """
+        half = grid // 2
+        size = tuple(fast_size(n + half) for n in sharp.shape[2:4])
+        sharp_spectrum = rfft2(pad_planes(sharp, size))
+        cross = conj(sharp_spectrum) * rfft2(pad_planes(edges, size))
+        cross = cross[:, :1] + cross[:, 1:]
+        power = ops.sum(abs2(sharp_spectrum), axis=1, keepdims=True)
+        level = ops.mean(power, axis=(2, 3), keepdims=True) + 1e-8
+        maps = []
+        for gamma in self.config.gammas:
+            plane = irfft2(scale(cross, 1 / (power + gamma * level)), size)
+            maps.append(ops.roll(plane, (half, half), (2, 3))[:, :, :grid, :grid])
+        return ops.concatenate(maps, axis=1)
+
+    def _decode(self, regressed: Tensor, kernel: Tensor) -> Tensor:
+        """Kernel logits (batch, k * k) from regressed maps and the current kernel."""
+        peak = ops.max(regressed, axis=(2, 3), keepdims=True)
+        regressed = regressed / ops.maximum(peak, 1e-6)
+        current = ops.expand_dims(kernel, 1)
+        current = current / ops.max(current, axis=(2, 3), keepdims=True)
+        middle = regressed[:, len(self.config.gammas) // 2 :][:, :1]
+        # The root lifts weak branches; the small constant keeps its gradient finite at 0.
+        root = ops.sqrt(ops.maximum(middle, 0.0) + 1e-3)
+        x = channels_last(ops.concatenate([regressed, current, root], axis=1))
+        for convolution in self.decoder:
+            x = convolution(x)
+        logits = channels_first(ops.cast(self.logits(x), "float32")) + 8 * middle
+        return ops.reshape(logits, (-1, kernel.shape[1] * kernel.shape[2]))
+
+
+class AnalysisNetwork(keras.Model):
+    """Unrolled coarse-to-fine kernel estimation.
+
+    Parameters
+    ----------
+    config : AnalysisConfig
+    """
+
+    def __init__(self, config: AnalysisConfig, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+        self.step = AnalysisStep(config, name="step")
+
+    def call(self, image: Tensor) -> List[Dict[str, Tensor]]:
+        """Estimate kernels of grey pictures.
+
+        Parameters
+        ----------
+        image : (batch, H, W, 1), any range; H and W multiples of ``config.divisor``.
+
+        Returns
+        -------
+        list of dict, one per step from coarse to fine: "kernel" (batch, k, k) summing to 1,
+        "logits" (batch, k * k), "sharp" (batch, 2, h, w) predicted sharp gradients in "unit"s
+        (batch, 2, 1, 1) of the picture standardised by "deviation" (batch, 1, 1, 1).
+        """
+        levels = [channels_first(ops.cast(image, "float32"))]
+        for _ in self.config.steps[1:]:
+            levels.insert(0, _halve(levels[0]))
+        kernel = self._start(levels[0])
+        results = []
+        for index, (planes, steps) in enumerate(zip(levels, self.config.steps)):
+            if index:
+                kernel = resample_kernel(kernel, kernel_upsampling(kernel.shape[1]))
+            planes, _, deviation = standardise(planes)
+            for _ in range(steps):
+                # Each step learns to improve whatever kernel it is given.
+                kernel = ops.stop_gradient(kernel)
+                logits, sharp, unit = self.step(planes, kernel)
+                kernel = ops.reshape(ops.softmax(logits, axis=-1), ops.shape(kernel))
+                results.append(
+                    {
+                        "kernel": kernel,
+                        "logits": logits,
+                        "sharp": sharp,
+                        "unit": unit,
+                        "deviation": deviation,
+                    }
+                )
+        return results
+
+    def _start(self, planes: Tensor) -> Tensor:
+        """The same small Gaussian for every picture of the batch."""
+        grid = self.config.grids[0]
+        position = np.arange(grid) - grid // 2
+        profile = np.exp(-0.5 * (position / self.config.start) ** 2)
+        kernel = np.outer(profile, profile)[None].astype(np.float32) / profile.sum() ** 2
+        return 0 * planes[:, 0, :1, :1] + kernel
+
+
+def _halve(planes: Tensor) -> Tensor:
+    """Average 2x2 blocks of planes with even sizes."""
+    rows = planes[:, :, 0::2] + planes[:, :, 1::2]
+    return (rows[:, :, :, 0::2] + rows[:, :, :, 1::2]) / 4
+
+
+def build_analysis(config: AnalysisConfig) -> AnalysisNetwork:
+    """Return the network with its variables created, at their initial values."""
+    network = AnalysisNetwork(config, name="compact_analysis")
+    side = max(2 * config.divisor, 64)
+    network(np.zeros((1, side, side, 1), np.float32))
+    return network

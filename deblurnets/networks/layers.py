@@ -1,0 +1,127 @@
+"""Layers that the compact networks share."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence, Tuple
+
+from deblurnets.backend import conj, irfft2, keras, ops, rfft2, scale
+
+Tensor = Any
+
+
+def fast_size(size: int) -> int:
+    """Return the smallest even number >= size whose only prime factors are 2, 3 and 5."""
+    candidate = size + size % 2
+    while True:
+        rest = candidate
+        for factor in (2, 3, 5):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return candidate
+        candidate += 2
+
+
+def pad_planes(planes: Tensor, size: Tuple[int, int]) -> Tensor:
+    """Pad planes (batch, channels, H, W) with zeros, below and to the right, to `size`."""
+    height, width = planes.shape[2], planes.shape[3]
+    return ops.pad(planes, [[0, 0], [0, 0], [0, size[0] - height], [0, size[1] - width]])
+
+
+def transfer_function(kernel: Tensor, size: Tuple[int, int]) -> Tensor:
+    """Fourier transform (batch, 1, P, Q // 2 + 1) of kernels (batch, k, k), origin at k // 2."""
+    half = kernel.shape[1] // 2
+    planes = pad_planes(ops.expand_dims(kernel, 1), size)
+    return rfft2(ops.roll(planes, (-half, -half), (2, 3)))
+
+
+def wiener(spectrum: Tensor, transfer: Tensor, power: Tensor, size: Tuple[int, int]) -> Tensor:
+    """Solve blurry = kernel * sharp in the Fourier domain: conj(K) B / power, back in the plane.
+
+    `power` is |K|^2 plus the regularisation, real, broadcastable to `spectrum`.
+    """
+    return irfft2(scale(conj(transfer) * spectrum, 1 / power), size)
+
+
+def gradients(planes: Tensor) -> Tensor:
+    """Forward differences of planes (batch, C, H, W) -> (batch, 2 C, H, W).
+
+    Channels: across columns for all C, then across rows for all C; the last column or row is 0.
+    """
+    across = planes[:, :, :, 1:] - planes[:, :, :, :-1]
+    down = planes[:, :, 1:, :] - planes[:, :, :-1, :]
+    across = ops.pad(across, [[0, 0], [0, 0], [0, 0], [0, 1]])
+    down = ops.pad(down, [[0, 0], [0, 0], [0, 1], [0, 0]])
+    return ops.concatenate([across, down], axis=1)
+
+
+def channels_last(planes: Tensor) -> Tensor:
+    """(batch, C, H, W) -> (batch, H, W, C), what convolutions take."""
+    return ops.transpose(planes, (0, 2, 3, 1))
+
+
+def channels_first(image: Tensor) -> Tensor:
+    """(batch, H, W, C) -> (batch, C, H, W), what Fourier transforms take."""
+    return ops.transpose(image, (0, 3, 1, 2))
+
+
+class ResidualBlock(keras.layers.Layer):
+    """x + conv(relu(conv(x))), both 3x3, the number of channels kept."""
+
+    def __init__(self, width: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        dtype = kwargs.get("dtype", "float32")
+        self.first = keras.layers.Conv2D(
+            width, 3, padding="same", activation="relu", dtype=dtype, name="first"
+        )
+        self.second = keras.layers.Conv2D(width, 3, padding="same", dtype=dtype, name="second")
+
+    def call(self, x: Tensor) -> Tensor:
+        """Return x plus the learned residual."""
+        return x + self.second(self.first(x))
+
+
+class ResidualUNet(keras.layers.Layer):
+    """U-Net of residual blocks with summed skips: (batch, H, W, any) -> (batch, H, W, outputs).
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Channels per level; each level halves the resolution. H and W must be divisible by
+        ``2 ** (len(widths) - 1)``.
+    outputs : int
+        Channels of the result. The last convolution starts at zero: an untrained network adds
+        nothing to what it corrects.
+    """
+
+    def __init__(self, widths: Sequence[int], outputs: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        dtype = kwargs.get("dtype", "float32")
+        layers = keras.layers
+        self.entry = layers.Conv2D(widths[0], 3, padding="same", dtype=dtype, name="entry")
+        self.encoders = [ResidualBlock(w, dtype=dtype, name=f"encoder_{w}") for w in widths[:-1]]
+        self.downs = [
+            layers.Conv2D(w, 2, strides=2, dtype=dtype, name=f"down_{w}") for w in widths[1:]
+        ]
+        self.bottom = ResidualBlock(widths[-1], dtype=dtype, name="bottom")
+        self.ups = [
+            layers.Conv2DTranspose(w, 2, strides=2, dtype=dtype, name=f"up_{w}")
+            for w in widths[:-1]
+        ]
+        self.decoders = [ResidualBlock(w, dtype=dtype, name=f"decoder_{w}") for w in widths[:-1]]
+        self.exit = layers.Conv2D(
+            outputs, 3, padding="same", kernel_initializer="zeros", dtype=dtype, name="exit"
+        )
+
+    def call(self, x: Tensor) -> Tensor:
+        """Return the map of corrections."""
+        x = self.entry(x)
+        skips = []
+        for encoder, down in zip(self.encoders, self.downs):
+            x = encoder(x)
+            skips.append(x)
+            x = down(x)
+        x = self.bottom(x)
+        for level in reversed(range(len(skips))):
+            x = self.decoders[level](self.ups[level](x) + skips[level])
+        return self.exit(x)

@@ -1,0 +1,104 @@
+"""Train the compact pair: ``python -m deblurnets.training {pack,analysis} ...``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, Optional, Sequence
+
+from deblurnets.training.photographs import Photographs, pack_photographs
+from deblurnets.training.samples import SampleConfig
+from deblurnets.training.stream import batches, make_batch
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deblurnets.training", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    pack = commands.add_parser("pack", help="decode photographs once, for the workers to map")
+    pack.add_argument("photographs", type=Path)
+    pack.add_argument("pack", type=Path)
+    pack.add_argument("--limit", type=int, default=0, help="at most so many photographs")
+    for name in ("analysis", "synthesis"):
+        command = commands.add_parser(
+            name, help=f"train the {name} network; goes on where the run folder's checkpoint ends"
+        )
+        command.add_argument("pack", type=Path, help="folder written by the pack command")
+        command.add_argument("run", type=Path, help="folder for configuration, log, checkpoint")
+        command.add_argument("--steps", type=int, default=10_000, help="optimiser steps in all")
+        command.add_argument("--batch", type=int, default=8, help="samples per step")
+        command.add_argument("--crop", type=int, default=256, help="side of a sample in pixels")
+        command.add_argument("--learning_rate", type=float, default=1e-3)
+        command.add_argument("--seed", type=int, default=1)
+        command.add_argument("--workers", type=int, default=1, help="processes making samples")
+        command.add_argument("--dtype", default="mixed_bfloat16", help="Keras policy")
+        command.add_argument("--network", default="{}", help="JSON of the network configuration")
+        command.add_argument("--samples", default="{}", help="JSON of the sample configuration")
+        command.add_argument("--start", type=Path, help="weights file to start from")
+    return parser
+
+
+def _network(kind: str, settings: str, dtype: str, start: Optional[Path]) -> Any:
+    """Build (config, network) of a kind, with the weights of `start` if given."""
+    values = {"dtype": dtype, **json.loads(settings)}
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    if kind == "analysis":
+        from deblurnets.networks.analysis import AnalysisConfig, build_analysis
+
+        config = AnalysisConfig(**values)
+        network = build_analysis(config)
+    else:
+        from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis
+
+        config = SynthesisConfig(**values)
+        network = build_synthesis(config)
+    if start is not None:
+        from deblurnets.weights import load_into
+
+        load_into(network, start)
+    return config, network
+
+
+def _train(options: argparse.Namespace) -> None:
+    from deblurnets.training import losses, loop
+
+    samples = {"crop": options.crop, **json.loads(options.samples)}
+    samples = SampleConfig(
+        **{k: tuple(v) if isinstance(v, list) else v for k, v in samples.items()}
+    )
+    config, network = _network(options.command, options.network, options.dtype, options.start)
+    kinds = {"analysis": losses.AnalysisTrainer}
+    trainer = kinds[options.command](network)
+    print(f"{options.command}: {network.count_params():,} parameters", flush=True)
+    loop.compile_trainer(
+        trainer, make_batch(Photographs(options.pack), samples, options.seed, 0, 1)
+    )
+    options.run.mkdir(parents=True, exist_ok=True)
+    first = loop.load_checkpoint(trainer, options.run)
+    description = {
+        "network": dataclasses.asdict(config),
+        "samples": dataclasses.asdict(samples),
+        "batch": options.batch,
+        "seed": options.seed,
+        "learning_rate": options.learning_rate,
+        "steps": options.steps,
+    }
+    (options.run / "config.json").write_text(json.dumps(description, indent=2) + "\n")
+    settings = loop.LoopConfig(steps=options.steps, learning_rate=options.learning_rate)
+    stream = batches(options.pack, samples, options.seed, first, options.batch, options.workers)
+    loop.train(trainer, stream, settings, options.run, first)
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> None:
+    """Run one command."""
+    options = _parser().parse_args(arguments)
+    if options.command == "pack":
+        number = pack_photographs(options.photographs, options.pack, options.limit)
+        print(f"packed {number} photographs into {options.pack}")
+    else:
+        _train(options)
+
+
+if __name__ == "__main__":
+    main()

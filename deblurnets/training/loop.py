@@ -1,0 +1,129 @@
+"""The training loop: steps, a learning-rate schedule, a log, checkpoints, exact resume."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import math
+import os
+import time
+from pathlib import Path
+from typing import Dict, Iterator, List
+
+import numpy as np
+
+from deblurnets.backend import keras
+from deblurnets.training.losses import Trainer
+
+CHECKPOINT = "checkpoint.npz"
+
+
+@dataclasses.dataclass(frozen=True)
+class LoopConfig:
+    """How long and how fast.
+
+    Attributes
+    ----------
+    steps : optimiser steps in all; the schedule ends at 0 there. May be changed on resume.
+    learning_rate, warmup : peak of the schedule, and steps of its linear rise.
+    decay : last share of the steps over which the rate falls to 0 along a half cosine.
+    checkpoint_seconds, log_steps : how often to save, and over how many steps a log line averages.
+    """
+
+    steps: int = 10_000
+    learning_rate: float = 1e-3
+    warmup: int = 200
+    decay: float = 0.7
+    checkpoint_seconds: float = 180
+    log_steps: int = 50
+
+
+def learning_rate(config: LoopConfig, step: int) -> float:
+    """Return the rate for `step` (from 0)."""
+    start = config.steps * (1 - config.decay)
+    progress = min(max((step - start) / max(config.steps - start, 1), 0), 1)
+    rise = min((step + 1) / max(config.warmup, 1), 1)
+    return config.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def compile_trainer(trainer: Trainer, batch: Dict[str, np.ndarray]) -> None:
+    """Create the trainer's variables and its optimiser's, ready for a checkpoint."""
+    # Compiling with XLA costs minutes on a CPU and its convolutions are slower there.
+    jit = False if keras.backend.backend() == "tensorflow" else "auto"
+    optimizer = keras.optimizers.Adam(1e-3, global_clipnorm=1.0)
+    trainer(batch)
+    trainer.compile(optimizer=optimizer, jit_compile=jit)
+    optimizer.build(trainer.trainable_variables)
+
+
+def _state(trainer: Trainer) -> List:
+    return list(trainer.variables) + list(trainer.optimizer.variables)
+
+
+def save_checkpoint(trainer: Trainer, step: int, folder: Path) -> None:
+    """Write step, weights and optimiser state; a killed run leaves the last whole file."""
+    folder = Path(folder)
+    arrays = {f"{i:04d}": keras.ops.convert_to_numpy(v) for i, v in enumerate(_state(trainer))}
+    part = folder / (CHECKPOINT + ".part")
+    with open(part, "wb") as file:
+        np.savez(file, step=step, **arrays)
+    os.replace(part, folder / CHECKPOINT)
+
+
+def load_checkpoint(trainer: Trainer, folder: Path) -> int:
+    """Load the folder's checkpoint and return its step; 0 where there is none."""
+    path = Path(folder) / CHECKPOINT
+    if not path.exists():
+        return 0
+    with np.load(path) as arrays:
+        variables = _state(trainer)
+        if len(arrays.files) != len(variables) + 1:
+            raise ValueError(f"{path} does not fit this network: another configuration wrote it")
+        for i, variable in enumerate(variables):
+            variable.assign(arrays[f"{i:04d}"])
+        return int(arrays["step"])
+
+
+def train(
+    trainer: Trainer,
+    stream: Iterator[Dict[str, np.ndarray]],
+    config: LoopConfig,
+    folder: Path,
+    first: int,
+) -> None:
+    """Train from step `first` to the end, saving and logging into `folder`.
+
+    Parameters
+    ----------
+    trainer : compiled by `compile_trainer`.
+    stream : batches from step `first` on.
+    """
+    saved = began = time.monotonic()
+    sums: Dict[str, float] = {}
+    for step in range(first, config.steps):
+        batch = next(stream)
+        trainer.optimizer.learning_rate = learning_rate(config, step)
+        figures = trainer.train_on_batch(batch, return_dict=True)
+        for name, value in figures.items():
+            sums[name] = sums.get(name, 0.0) + float(value)
+        if (step + 1) % config.log_steps == 0:
+            rate = (time.monotonic() - began) / config.log_steps
+            _log(folder, step + 1, rate, {n: v / config.log_steps for n, v in sums.items()})
+            sums, began = {}, time.monotonic()
+        if time.monotonic() - saved > config.checkpoint_seconds:
+            save_checkpoint(trainer, step + 1, folder)
+            saved = time.monotonic()
+    save_checkpoint(trainer, config.steps, folder)
+
+
+def _log(folder: Path, step: int, seconds: float, figures: Dict[str, float]) -> None:
+    row = {"step": step, "seconds_per_step": round(seconds, 4)}
+    row.update({name: round(value, 5) for name, value in figures.items()})
+    path = Path(folder) / "log.csv"
+    new = not path.exists()
+    with open(path, "a", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+    print("  ".join(f"{name} {value}" for name, value in row.items()), flush=True)

@@ -1,0 +1,106 @@
+"""What the networks are trained to minimise, as Keras models whose output is the loss."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+import numpy as np
+
+from deblurnets.backend import keras, ops
+from deblurnets.networks.analysis import AnalysisNetwork, kernel_upsampling, resample_kernel
+from deblurnets.networks.layers import channels_first, gradients
+
+Tensor = Any
+GREY = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+class Trainer(keras.Model):
+    """Base of the trainers: ``call(batch)`` returns a dict of (batch,) tensors with "loss".
+
+    The other entries are figures for the log. Works with `keras.Model.train_on_batch` on every
+    Keras backend.
+    """
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
+        """Return the batch's mean loss; Keras's hook."""
+        return ops.mean(y_pred["loss"])
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> Dict[str, Tensor]:
+        """Return the figures of this batch alone; Keras's hook."""
+        return {name: ops.mean(values) for name, values in y_pred.items()}
+
+
+class AnalysisTrainer(Trainer):
+    """Cross-entropy of the kernel and L1 of the sharp gradients, at every step of the network.
+
+    Parameters
+    ----------
+    network : AnalysisNetwork
+    edge_weight : weight of the sharp gradients' L1.
+    """
+
+    def __init__(self, network: AnalysisNetwork, edge_weight: float = 0.3, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.network = network
+        self.edge_weight = edge_weight
+
+    def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
+        """Return loss, divergence and similarity per sample of a batch of `draw_sample`s."""
+        results = self.network(_grey(batch["blurry"]))
+        sharp = self._sharp_levels(batch["sharp"])
+        truth = self._kernel_levels(batch["kernel"])
+        loss = 0.0
+        for result in results:
+            grid = int(result["kernel"].shape[1])
+            level = self.network.config.grids.index(grid)
+            divergence = _divergence(result["logits"], truth[level])
+            target = gradients(sharp[level]) / (result["deviation"] * result["unit"])
+            # Far outliers of a wrong start would drown the kernel's part of the loss.
+            error = ops.minimum(ops.abs(result["sharp"] - target), 10.0)
+            loss = loss + divergence + self.edge_weight * ops.mean(error, axis=(1, 2, 3))
+        return {
+            "loss": loss / len(results),
+            "divergence": divergence,
+            "similarity": _cosine(results[-1]["kernel"], batch["kernel"]),
+        }
+
+    def _sharp_levels(self, sharp: Tensor) -> List[Tensor]:
+        levels = [channels_first(_grey(sharp))]
+        for _ in self.network.config.steps[1:]:
+            pooled = keras.layers.AveragePooling2D(2)(ops.transpose(levels[0], (0, 2, 3, 1)))
+            levels.insert(0, channels_first(pooled))
+        return levels
+
+    def _kernel_levels(self, kernel: Tensor) -> List[Tensor]:
+        levels = [kernel]
+        for grid in reversed(self.network.config.grids[:-1]):
+            levels.insert(0, resample_kernel(levels[0], kernel_upsampling(grid).T))
+        return levels
+
+
+def _grey(image: Tensor) -> Tensor:
+    """RGB (batch, H, W, 3) -> grey (batch, H, W, 1)."""
+    return ops.sum(image * GREY, axis=-1, keepdims=True)
+
+
+def _divergence(logits: Tensor, kernel: Tensor) -> Tensor:
+    """Kullback-Leibler divergence (batch,) of softmax(logits) from the true kernel."""
+    kernel = ops.reshape(kernel, ops.shape(logits))
+    entropy = -ops.sum(kernel * ops.log(kernel + 1e-12), axis=-1)
+    return -ops.sum(kernel * ops.log_softmax(logits, axis=-1), axis=-1) - entropy
+
+
+def _cosine(first: Tensor, second: Tensor) -> Tensor:
+    """Cosine similarity (batch,) of kernels."""
+    product = ops.sum(first * second, axis=(1, 2))
+    norms = ops.sum(first * first, axis=(1, 2)) * ops.sum(second * second, axis=(1, 2))
+    return product / ops.sqrt(norms + 1e-20)

@@ -1,0 +1,70 @@
+"""A pack of training photographs: decoded once, mapped into memory by every worker."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import List
+
+import numpy as np
+
+PIXELS, SHAPES = "pixels.npy", "shapes.npy"
+EXTENSIONS = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"}
+
+
+def pack_photographs(folder: Path, destination: Path, limit: int = 0) -> int:
+    """Decode the photographs of a folder into two NumPy files.
+
+    Parameters
+    ----------
+    folder : path
+        Photographs, 8-bit sRGB; other files are passed over.
+    destination : path
+        Folder for ``pixels.npy`` (all pictures' uint8 RGB values in one row) and ``shapes.npy``
+        (int64, (number, 2)), made if missing.
+    limit : int
+        At most so many photographs, evenly spread; 0 for all.
+
+    Returns
+    -------
+    int, the number packed.
+
+    Raises
+    ------
+    ValueError
+        The folder has no photograph.
+    """
+    from PIL import Image
+
+    paths = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in EXTENSIONS)
+    if not paths:
+        raise ValueError(f"{folder} has no photographs ({', '.join(sorted(EXTENSIONS))})")
+    if limit and len(paths) > limit:
+        paths = [paths[i] for i in np.linspace(0, len(paths) - 1, limit).astype(int)]
+    pictures = [np.asarray(Image.open(p).convert("RGB")) for p in paths]
+    os.makedirs(destination, exist_ok=True)
+    pixels = np.concatenate([p.ravel() for p in pictures])
+    np.save(Path(destination) / PIXELS, pixels)
+    np.save(Path(destination) / SHAPES, np.array([p.shape[:2] for p in pictures], np.int64))
+    return len(pictures)
+
+
+class Photographs:
+    """Read-only access to a pack: ``photographs[i]`` is uint8 (H, W, 3)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._pixels = np.load(Path(folder) / PIXELS, mmap_mode="r")
+        self._shapes = np.load(Path(folder) / SHAPES)
+        self._starts = np.concatenate([[0], np.cumsum(self._shapes.prod(1) * 3)])
+
+    def __len__(self) -> int:
+        return len(self._shapes)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        height, width = self._shapes[index]
+        flat = self._pixels[self._starts[index] : self._starts[index + 1]]
+        return flat.reshape(height, width, 3)
+
+    def shapes(self) -> List[tuple]:
+        """Return the pictures' (height, width)."""
+        return [tuple(s) for s in self._shapes]

@@ -1,0 +1,144 @@
+"""Training samples: a crop of a photograph, a random shake, the blurry crop a camera would give.
+
+Every sample is a pure function of (seed, number), so a run that resumes sees what it would have
+seen, and any number of workers gives the same stream.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from typing import Dict, Tuple
+
+import numpy as np
+import scipy.fft
+
+from deblurnets.kernels import random_shake
+from deblurnets.training.photographs import Photographs
+
+
+@dataclasses.dataclass(frozen=True)
+class SampleConfig:
+    """Distribution of the training samples.
+
+    Attributes
+    ----------
+    crop : side of the blurry crop in pixels.
+    grid : side of the kernel grid, odd.
+    extent : bounds of the shake's larger side in pixels.
+    noise : bounds of the noise's standard deviation, of 1; a fifth of the samples have next to
+        none. Photon noise is not modelled apart.
+    linear : share of samples blurred in linear light rather than on the gamma-encoded values.
+    jpeg : share of samples stored as JPEG (quality 70 to 98) after the noise.
+    saturation : share of samples with exposure raised before the blur so that lights clip.
+    shrink : largest factor by which a photograph is reduced before the crop is cut.
+    """
+
+    crop: int = 256
+    grid: int = 65
+    extent: Tuple[float, float] = (3, 61)
+    noise: Tuple[float, float] = (0.0, 0.02)
+    linear: float = 0.5
+    jpeg: float = 0.2
+    saturation: float = 0.1
+    shrink: float = 2.0
+
+
+def draw_sample(
+    photographs: Photographs, config: SampleConfig, seed: int, number: int
+) -> Dict[str, np.ndarray]:
+    """Make sample `number` of the stream `seed`.
+
+    Returns
+    -------
+    dict: "blurry" and "sharp", float32 (crop, crop, 3), 0..1, gamma-encoded; "kernel", float32
+    (grid, grid); "noise", float32 scalar, the noise's standard deviation.
+    """
+    rng = np.random.RandomState([seed & 0xFFFFFFFF, number & 0xFFFFFFFF])
+    kernel = random_shake(rng, config.grid, config.extent)
+    sharp = _sharp_crop(photographs, rng, config.crop + config.grid - 1, config.shrink)
+    linear = rng.rand() < config.linear
+    gain = rng.uniform(1.2, 2.0) if rng.rand() < config.saturation else 1.0
+    light = to_linear(sharp) * gain if linear else sharp * gain
+    blurry = np.clip(convolve_valid(light, kernel), 0, 1)
+    sharp = np.clip(light, 0, 1)
+    if linear:
+        blurry, sharp = to_gamma(blurry), to_gamma(sharp)
+    noise = rng.uniform(*config.noise) if rng.rand() < 0.8 else 0.0
+    blurry = blurry + np.float32(noise) * rng.standard_normal(blurry.shape).astype(np.float32)
+    blurry = np.rint(np.clip(blurry, 0, 1) * 255).astype(np.uint8)
+    if rng.rand() < config.jpeg:
+        blurry = _through_jpeg(blurry, int(rng.randint(70, 99)))
+    half = config.grid // 2
+    return {
+        "blurry": blurry.astype(np.float32) / np.float32(255),
+        "sharp": sharp[half : half + config.crop, half : half + config.crop].astype(np.float32),
+        "kernel": kernel,
+        "noise": np.float32(noise),
+    }
+
+
+def _sharp_crop(
+    photographs: Photographs, rng: np.random.RandomState, side: int, shrink: float
+) -> np.ndarray:
+    """Cut a random square, reduced, mirrored and turned at random; the livelier of two."""
+    best, best_activity = None, -1.0
+    for _ in range(2):
+        photograph = photographs[rng.randint(len(photographs))]
+        limit = min(photograph.shape[:2]) / side
+        factor = np.exp(rng.uniform(0, np.log(max(1.0, min(shrink, limit)))))
+        window = min(int(np.ceil(side * factor)), *photograph.shape[:2])
+        top = rng.randint(photograph.shape[0] - window + 1)
+        left = rng.randint(photograph.shape[1] - window + 1)
+        crop = np.asarray(photograph[top : top + window, left : left + window])
+        grey = crop[::2, ::2].mean(2)
+        activity = float(
+            np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()
+        )
+        if activity > best_activity:
+            best, best_activity = crop, activity
+    if best.shape[0] != side:
+        best = _resize(best, side)
+    best = np.rot90(best, rng.randint(4))
+    if rng.rand() < 0.5:
+        best = best[:, ::-1]
+    return best.astype(np.float32) / np.float32(255)
+
+
+def _resize(crop: np.ndarray, side: int) -> np.ndarray:
+    from PIL import Image
+
+    # Enlarging happens only for photographs smaller than a crop and its blur.
+    return np.asarray(Image.fromarray(crop).resize((side, side), Image.LANCZOS))
+
+
+def _through_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=quality)
+    return np.asarray(Image.open(buffer))
+
+
+def to_linear(image: np.ndarray) -> np.ndarray:
+    """Decode gamma-encoded sRGB values 0..1 to linear light (IEC 61966-2-1)."""
+    low = image / np.float32(12.92)
+    return np.where(image <= 0.04045, low, ((image + np.float32(0.055)) / np.float32(1.055)) ** 2.4)
+
+
+def to_gamma(light: np.ndarray) -> np.ndarray:
+    """Encode linear light 0..1 as sRGB values (IEC 61966-2-1)."""
+    low = light * np.float32(12.92)
+    high = np.float32(1.055) * np.maximum(light, 1e-8) ** np.float32(1 / 2.4) - np.float32(0.055)
+    return np.where(light <= 0.0031308, low, high)
+
+
+def convolve_valid(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Convolve (H, W, C) with (k, k); the part that needs no outside: (H - k + 1, W - k + 1, C)."""
+    height, width = image.shape[:2]
+    size = [scipy.fft.next_fast_len(n, real=True) for n in (height, width)]
+    k = kernel.shape[0]
+    transfer = scipy.fft.rfft2(kernel, size)[None]
+    spectrum = scipy.fft.rfft2(np.moveaxis(image, 2, 0), size, axes=(1, 2))
+    blurry = scipy.fft.irfft2(spectrum * transfer, size, axes=(1, 2))
+    return np.moveaxis(blurry[:, k - 1 : height, k - 1 : width], 0, 2)
