@@ -82,14 +82,14 @@ def kernel_upsampling(size: int) -> np.ndarray:
 
 
 def resample_kernel(kernel: Tensor, matrix: Any) -> Tensor:
-    """matrix kernel matrix^T per kernel (batch, k, k), scaled to a sum of 1."""
+    """Compute matrix kernel matrix^T per kernel (batch, k, k), scaled to a sum of 1."""
     matrix = ops.convert_to_tensor(matrix)
     kernel = ops.matmul(ops.matmul(matrix, kernel), ops.transpose(matrix))
     return kernel / (ops.sum(kernel, axis=(1, 2), keepdims=True) + 1e-12)
 
 
 def _deviation(x: Tensor, axis: Tuple[int, ...]) -> Tensor:
-    """Standard deviation around 0, kept dimensions, never 0."""
+    """Return the standard deviation around 0, kept dimensions, never 0."""
     return ops.sqrt(ops.mean(x * x, axis=axis, keepdims=True) + 1e-8)
 
 
@@ -250,7 +250,7 @@ class AnalysisNetwork(keras.Model):
         return results
 
     def _start(self, planes: Tensor) -> Tensor:
-        """The same small Gaussian for every picture of the batch."""
+        """Return the same small Gaussian for every picture of the batch."""
         grid = self.config.grids[0]
         position = np.arange(grid) - grid // 2
         profile = np.exp(-0.5 * (position / self.config.start) ** 2)

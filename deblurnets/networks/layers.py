@@ -9,9 +9,9 @@ from deblurnets.backend import conj, irfft2, keras, ops, rfft2, scale
 Tensor = Any
 
 
-def fast_size(size: int) -> int:
-    """Return the smallest even number >= size whose only prime factors are 2, 3 and 5."""
-    candidate = size + size % 2
+def fast_size(size: int, divisor: int = 2) -> int:
+    """Return the smallest multiple of `divisor` >= size with no prime factor but 2, 3 and 5."""
+    candidate = -(-size // divisor) * divisor
     while True:
         rest = candidate
         for factor in (2, 3, 5):
@@ -19,7 +19,7 @@ def fast_size(size: int) -> int:
                 rest //= factor
         if rest == 1:
             return candidate
-        candidate += 2
+        candidate += divisor
 
 
 def pad_planes(planes: Tensor, size: Tuple[int, int]) -> Tensor:
@@ -88,17 +88,22 @@ class ResidualUNet(keras.layers.Layer):
     ----------
     widths : sequence of int
         Channels per level; each level halves the resolution. H and W must be divisible by
-        ``2 ** (len(widths) - 1)``.
+        ``stride * 2 ** (len(widths) - 1)``.
     outputs : int
         Channels of the result. The last convolution starts at zero: an untrained network adds
         nothing to what it corrects.
+    stride : 1 or 2
+        2 lets the first convolution halve the resolution and the last one double it: a quarter of
+        the work for the same width (as FFDNet, Zhang et al. 2018, does by reshaping).
     """
 
-    def __init__(self, widths: Sequence[int], outputs: int, **kwargs: Any) -> None:
+    def __init__(self, widths: Sequence[int], outputs: int, stride: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         dtype = kwargs.get("dtype", "float32")
         layers = keras.layers
-        self.entry = layers.Conv2D(widths[0], 3, padding="same", dtype=dtype, name="entry")
+        self.entry = layers.Conv2D(
+            widths[0], 2 + stride, strides=stride, padding="same", dtype=dtype, name="entry"
+        )
         self.encoders = [ResidualBlock(w, dtype=dtype, name=f"encoder_{w}") for w in widths[:-1]]
         self.downs = [
             layers.Conv2D(w, 2, strides=2, dtype=dtype, name=f"down_{w}") for w in widths[1:]
@@ -109,8 +114,15 @@ class ResidualUNet(keras.layers.Layer):
             for w in widths[:-1]
         ]
         self.decoders = [ResidualBlock(w, dtype=dtype, name=f"decoder_{w}") for w in widths[:-1]]
-        self.exit = layers.Conv2D(
-            outputs, 3, padding="same", kernel_initializer="zeros", dtype=dtype, name="exit"
+        exit_layer = layers.Conv2D if stride == 1 else layers.Conv2DTranspose
+        self.exit = exit_layer(
+            outputs,
+            2 + stride,
+            strides=stride,
+            padding="same",
+            kernel_initializer="zeros",
+            dtype=dtype,
+            name="exit",
         )
 
     def call(self, x: Tensor) -> Tensor:

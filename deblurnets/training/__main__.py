@@ -1,4 +1,4 @@
-"""Train the compact pair: ``python -m deblurnets.training {pack,analysis} ...``."""
+"""Train the compact pair: ``python -m deblurnets.training {pack,analysis,synthesis} ...``."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def _network(kind: str, settings: str, dtype: str, start: Optional[Path]) -> Any
 
 
 def _train(options: argparse.Namespace) -> None:
-    from deblurnets.training import losses, loop
+    from deblurnets.training import loop, losses
 
     samples = {"crop": options.crop, **json.loads(options.samples)}
     samples = SampleConfig(
         **{k: tuple(v) if isinstance(v, list) else v for k, v in samples.items()}
     )
     config, network = _network(options.command, options.network, options.dtype, options.start)
-    kinds = {"analysis": losses.AnalysisTrainer}
+    kinds = {"analysis": losses.AnalysisTrainer, "synthesis": losses.SynthesisTrainer}
     trainer = kinds[options.command](network)
     print(f"{options.command}: {network.count_params():,} parameters", flush=True)
     loop.compile_trainer(

@@ -9,6 +9,7 @@ import numpy as np
 from deblurnets.backend import keras, ops
 from deblurnets.networks.analysis import AnalysisNetwork, kernel_upsampling, resample_kernel
 from deblurnets.networks.layers import channels_first, gradients
+from deblurnets.networks.synthesis import SynthesisNetwork
 
 Tensor = Any
 GREY = np.array([0.299, 0.587, 0.114], np.float32)
@@ -85,6 +86,44 @@ class AnalysisTrainer(Trainer):
         for grid in reversed(self.network.config.grids[:-1]):
             levels.insert(0, resample_kernel(levels[0], kernel_upsampling(grid).T))
         return levels
+
+
+class SynthesisTrainer(Trainer):
+    """L1 distance of both stages' pictures from the sharp one.
+
+    Parameters
+    ----------
+    network : SynthesisNetwork
+    first_weight : weight of the first stage's picture.
+    """
+
+    def __init__(self, network: SynthesisNetwork, first_weight: float = 0.3, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.network = network
+        self.first_weight = first_weight
+
+    def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
+        """Return loss and PSNRs per sample of a batch of `draw_sample`s."""
+        result = self.network(batch["blurry"], batch["estimate"])
+        sharp = batch["sharp"]
+        loss = _distance(result["sharp"], sharp) + self.first_weight * _distance(
+            result["first"], sharp
+        )
+        figures = {"loss": loss}
+        pictures = {"blurry": batch["blurry"], "start": result["start"], "sharp": result["sharp"]}
+        for name, picture in pictures.items():
+            figures["psnr_" + name] = _psnr(picture, sharp)
+        return figures
+
+
+def _distance(picture: Tensor, sharp: Tensor) -> Tensor:
+    return ops.mean(ops.abs(picture - sharp), axis=(1, 2, 3))
+
+
+def _psnr(picture: Tensor, sharp: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio (batch,) in dB of pictures in 0..1, clipped to it."""
+    error = ops.mean((ops.clip(picture, 0, 1) - sharp) ** 2, axis=(1, 2, 3))
+    return -10 / np.log(10) * ops.log(error + 1e-10)
 
 
 def _grey(image: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ import numpy as np
 import scipy.fft
 
 from deblurnets.kernels import random_shake
+from deblurnets.training.perturb import perturb_kernel
 from deblurnets.training.photographs import Photographs
 
 
@@ -32,6 +33,8 @@ class SampleConfig:
     jpeg : share of samples stored as JPEG (quality 70 to 98) after the noise.
     saturation : share of samples with exposure raised before the blur so that lights clip.
     shrink : largest factor by which a photograph is reduced before the crop is cut.
+    exact : share of samples whose "estimate" of the kernel is the true one; the others' faults
+        are of strengths 0 to 1, small ones more often.
     """
 
     crop: int = 256
@@ -42,6 +45,7 @@ class SampleConfig:
     jpeg: float = 0.2
     saturation: float = 0.1
     shrink: float = 2.0
+    exact: float = 0.35
 
 
 def draw_sample(
@@ -52,7 +56,7 @@ def draw_sample(
     Returns
     -------
     dict: "blurry" and "sharp", float32 (crop, crop, 3), 0..1, gamma-encoded; "kernel", float32
-    (grid, grid); "noise", float32 scalar, the noise's standard deviation.
+    (grid, grid); "estimate", the kernel with faults of a blind estimate.
     """
     rng = np.random.RandomState([seed & 0xFFFFFFFF, number & 0xFFFFFFFF])
     kernel = random_shake(rng, config.grid, config.extent)
@@ -70,11 +74,13 @@ def draw_sample(
     if rng.rand() < config.jpeg:
         blurry = _through_jpeg(blurry, int(rng.randint(70, 99)))
     half = config.grid // 2
+    strength = rng.rand() ** 1.5 if rng.rand() > config.exact else 0.0
+    estimate = perturb_kernel(kernel, rng, strength)
     return {
         "blurry": blurry.astype(np.float32) / np.float32(255),
         "sharp": sharp[half : half + config.crop, half : half + config.crop].astype(np.float32),
         "kernel": kernel,
-        "noise": np.float32(noise),
+        "estimate": estimate,
     }
 
 

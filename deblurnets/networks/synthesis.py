@@ -1,0 +1,213 @@
+"""The compact synthesis network: blurry picture and blur kernel -> latent (sharp) picture.
+
+Deconvolve first, learn the rest, twice. The first stage corrects Tikhonov solutions of several
+strengths; the second asks the data again, around what the first one found,
+
+    x = z + F^-1[ conj(K) (B - K Z) / (|K|^2 + rho) ],
+
+and corrects that (unrolled half-quadratic splitting, as in Zhang, Van Gool & Timofte, "Deep
+unfolding network for image super-resolution", CVPR 2020). The blurry picture's unknown
+surroundings are filled with the re-blurred estimate at each stage, so that no border is assumed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Dict, Tuple
+
+import numpy as np
+
+from deblurnets.backend import abs2, irfft2, keras, ops, rfft2, scale
+from deblurnets.networks.layers import (
+    ResidualUNet,
+    channels_first,
+    channels_last,
+    fast_size,
+    transfer_function,
+    wiener,
+)
+
+Tensor = Any
+
+
+@dataclasses.dataclass(frozen=True)
+class SynthesisConfig:
+    """What fixes a compact synthesis network.
+
+    Attributes
+    ----------
+    widths : channels per level of each stage's U-Net, finest first.
+    stride : 2 for U-Nets that work at half resolution inside, else 1.
+    strengths : Tikhonov regularisation strengths, weakest first; the squared gradient filter plus
+        `flat` weights them over the frequencies. The middle one is what stage 1 corrects.
+    rhos : strengths of the second stage's data step.
+    refills : times that the surroundings are filled from the middle Tikhonov solution.
+    dtype : Keras policy of the convolutions ("mixed_bfloat16" trains faster).
+    """
+
+    widths: Tuple[int, ...] = (48, 64, 96)
+    stride: int = 2
+    strengths: Tuple[float, ...] = (3e-4, 3e-3, 2e-2, 1e-1)
+    flat: float = 0.01
+    rhos: Tuple[float, ...] = (2e-3, 2e-2)
+    refills: int = 2
+    dtype: str = "float32"
+
+    @property
+    def divisor(self) -> int:
+        """Extended pictures' sizes are multiples of this."""
+        return self.stride * 2 ** (len(self.widths) - 1)
+
+
+def extended_size(length: int, grid: int, divisor: int) -> int:
+    """Length of a side with its surroundings: room for half the kernel grid on both ends."""
+    return fast_size(length + grid - 1, divisor)
+
+
+def extend(planes: Tensor, size: Tuple[int, int]) -> Tensor:
+    """Extend planes (batch, C, H, W) to `size`, mirrored and blended so that they wrap smoothly.
+
+    The picture lies at ``(size[0] - H) // 2, (size[1] - W) // 2``. Needs size <= 2 (H, W).
+    """
+    for axis in (2, 3):
+        planes = _extend_axis(planes, size[axis - 2], axis)
+    return planes
+
+
+def _extend_axis(planes: Tensor, size: int, axis: int) -> Tensor:
+    length = planes.shape[axis]
+    ring = size - length
+    if ring == 0:
+        return planes
+    mirrored = ops.flip(planes, axis=axis)
+    after = _slice(mirrored, 0, ring, axis)  # continues the last row or column
+    before = _slice(mirrored, length - ring, length, axis)  # leads to the first one
+    blend = 0.5 - 0.5 * np.cos(np.pi * (np.arange(ring) + 0.5) / ring)
+    blend = blend.astype(np.float32).reshape([ring if a == axis else 1 for a in range(4)])
+    surroundings = after * (1 - blend) + before * blend
+    tail = ring - ring // 2
+    pieces = [_slice(surroundings, tail, ring, axis), planes, _slice(surroundings, 0, tail, axis)]
+    return ops.concatenate(pieces, axis=axis)
+
+
+def _slice(planes: Tensor, start: int, stop: int, axis: int) -> Tensor:
+    return planes[:, :, start:stop] if axis == 2 else planes[:, :, :, start:stop]
+
+
+def crop_centre(planes: Tensor, height: int, width: int) -> Tensor:
+    """Undo `extend`."""
+    top, left = (planes.shape[2] - height) // 2, (planes.shape[3] - width) // 2
+    return planes[:, :, top : top + height, left : left + width]
+
+
+def inside_mask(height: int, width: int, size: Tuple[int, int]) -> np.ndarray:
+    """Return (1, 1, *size), 1 where `extend` put the picture, 0 in its surroundings."""
+    mask = np.zeros((1, 1) + tuple(size), np.float32)
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    mask[:, :, top : top + height, left : left + width] = 1
+    return mask
+
+
+def gradient_power(size: Tuple[int, int]) -> np.ndarray:
+    """Squared magnitude (P, Q // 2 + 1) of the two forward-difference filters' spectra."""
+    rows = 2 - 2 * np.cos(2 * np.pi * np.fft.fftfreq(size[0]))
+    columns = 2 - 2 * np.cos(2 * np.pi * np.fft.rfftfreq(size[1]))
+    return (rows[:, None] + columns[None, :]).astype(np.float32)
+
+
+class SynthesisNetwork(keras.Model):
+    """Two stages of Fourier deconvolution and learned correction.
+
+    Parameters
+    ----------
+    config : SynthesisConfig
+    """
+
+    def __init__(self, config: SynthesisConfig, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+        settings = dict(outputs=3, stride=config.stride, dtype=config.dtype)
+        self.first = ResidualUNet(config.widths, name="first", **settings)
+        self.second = ResidualUNet(config.widths, name="second", **settings)
+
+    def call(self, image: Tensor, kernel: Tensor) -> Dict[str, Tensor]:
+        """Deblur colour pictures with known kernels.
+
+        Parameters
+        ----------
+        image : (batch, H, W, 3), 0..1, H and W >= k - 1 + the padding to a fast size.
+        kernel : (batch, k, k), k odd, origin at k // 2, summing to 1.
+
+        Returns
+        -------
+        dict of (batch, H, W, 3), not clipped: "sharp", the result; "first", the first stage's;
+        "start", the middle Tikhonov solution.
+        """
+        image = channels_first(ops.cast(image, "float32"))
+        height, width = image.shape[2], image.shape[3]
+        size = tuple(
+            extended_size(n, kernel.shape[1], self.config.divisor) for n in (height, width)
+        )
+        mask = inside_mask(height, width, size)
+        known = extend(image, size)
+        transfer = transfer_function(kernel, size)
+        power = abs2(transfer)
+        spectrum = self._fill_surroundings(known, mask, transfer, power, size)
+        solutions = [
+            wiener(spectrum, transfer, power + s * self._weight(size), size)
+            for s in self.config.strengths
+        ]
+        start = solutions[len(solutions) // 2]
+        first = start + self._correct(self.first, [known, *solutions])
+        moves = self._data_steps(known, mask, first, transfer, power, size)
+        second = first + self._correct(self.second, [known, first, *moves])
+        planes = {"sharp": second, "first": first, "start": start}
+        return {n: channels_last(crop_centre(p, height, width)) for n, p in planes.items()}
+
+    def _weight(self, size: Tuple[int, int]) -> np.ndarray:
+        return gradient_power(size) + np.float32(self.config.flat)
+
+    def _fill_surroundings(
+        self,
+        known: Tensor,
+        mask: np.ndarray,
+        transfer: Tensor,
+        power: Tensor,
+        size: Tuple[int, int],
+    ) -> Tensor:
+        """Return the spectrum of the picture, its surroundings as its own solution predicts."""
+        middle = self.config.strengths[len(self.config.strengths) // 2]
+        gain = power / (power + middle * self._weight(size))  # solve, then blur again
+        spectrum = rfft2(known)
+        for _ in range(self.config.refills):
+            predicted = irfft2(scale(spectrum, gain), size)
+            spectrum = rfft2(mask * known + (1 - mask) * predicted)
+        return spectrum
+
+    def _data_steps(
+        self,
+        known: Tensor,
+        mask: np.ndarray,
+        estimate: Tensor,
+        transfer: Tensor,
+        power: Tensor,
+        size: Tuple[int, int],
+    ) -> list:
+        """Return the corrections that the data ask of an estimate, one per rho."""
+        blurred = irfft2(rfft2(estimate) * transfer, size)
+        residual = rfft2(mask * (known - blurred))
+        return [wiener(residual, transfer, power + rho, size) for rho in self.config.rhos]
+
+    @staticmethod
+    def _correct(network: ResidualUNet, planes: list) -> Tensor:
+        x = channels_last(ops.concatenate(planes, axis=1))
+        return channels_first(ops.cast(network(x), "float32"))
+
+
+def build_synthesis(config: SynthesisConfig) -> SynthesisNetwork:
+    """Return the network with its variables created, at their initial values."""
+    network = SynthesisNetwork(config, name="compact_synthesis")
+    delta = np.zeros((1, 17, 17), np.float32)
+    delta[:, 8, 8] = 1
+    network(np.zeros((1, 64, 64, 3), np.float32), delta)
+    return network
