@@ -1,0 +1,8 @@
+"""Deblur photographs: `python deblur_main.py -i PICTURE_OR_FOLDER`. See `-h` for the options."""
+
+import sys
+
+from deblurnets.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

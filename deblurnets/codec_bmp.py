@@ -1,0 +1,77 @@
+"""BMP through Pillow: the libvips wheel has no BMP. Why: `docs/decisions/001-image-library.md`."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from deblurnets.formats import BMP, PictureFormat
+from deblurnets.picture import CodecError, Picture, split_bands
+
+_MM_PER_INCH = 25.4
+
+
+def decode(data: bytes, picture_format: PictureFormat = BMP) -> Picture:
+    """Decode a whole BMP file; palettes become grey or RGB.
+
+    Raises
+    ------
+    CodecError
+        If the data is damaged, cut short, or of a kind that is not handled.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=("BMP", "DIB")) as image:
+            image.load()
+            resolution = image.info.get("dpi")
+            if image.mode not in ("L", "RGB", "RGBA"):
+                image = image.convert("L" if image.mode == "1" else "RGB")
+            bands = np.atleast_3d(np.array(image))
+    # Pillow reports damage in many ways: a header's numbers are used before they are checked.
+    except (
+        OSError,
+        ValueError,
+        IndexError,
+        SyntaxError,
+        struct.error,
+        Image.DecompressionBombError,
+    ) as error:
+        reason = "unknown header" if isinstance(error, UnidentifiedImageError) else error
+        raise CodecError(f"the BMP data is damaged or cut short ({reason})") from error
+    pixels, alpha = split_bands(bands)
+    if resolution is not None:
+        resolution = (resolution[0] / _MM_PER_INCH, resolution[1] / _MM_PER_INCH)
+    return Picture(pixels, alpha, resolution=resolution, source_format=picture_format)
+
+
+def encode(picture: Picture, picture_format: PictureFormat = BMP) -> bytes:
+    """Encode an 8-bit grey, RGB or RGBA picture as a BMP file."""
+    bands = picture.bands()
+    if bands.shape[2] == 4:
+        return _encode_with_alpha(bands)
+    options = {}
+    if picture.resolution is not None:
+        options["dpi"] = tuple(round(side * _MM_PER_INCH) for side in picture.resolution)
+    stream = io.BytesIO()
+    Image.fromarray(bands[:, :, 0] if bands.shape[2] == 1 else bands).save(stream, "BMP", **options)
+    return stream.getvalue()
+
+
+def _encode_with_alpha(bands: np.ndarray) -> bytes:
+    """Write a 32-bit BMP with a version 4 header, whose masks say that there is an alpha channel.
+
+    Pillow writes the alpha bytes under the old header, where every reader ignores them.
+    """
+    height, width = bands.shape[:2]
+    rows = np.ascontiguousarray(bands[::-1, :, [2, 1, 0, 3]]).tobytes()
+    header_size, bits_offset = 108, 14 + 108
+    header = struct.pack("<2sIHHI", b"BM", bits_offset + len(rows), 0, 0, bits_offset)
+    bit_fields = 3
+    header += struct.pack(
+        "<IiiHHIIiiII", header_size, width, height, 1, 32, bit_fields, len(rows), 2835, 2835, 0, 0
+    )
+    header += struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    header += b"BGRs" + bytes(48)  # sRGB: end points and gammas are not used
+    return header + rows

@@ -1,0 +1,181 @@
+"""PNG, JPEG, TIFF and WebP through libvips, from bytes and to bytes.
+
+Bytes rather than paths: libvips reads square brackets in a file name as options. Why libvips:
+`docs/decisions/001-image-library.md`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import Any, Dict, Optional, Tuple, Union
+
+import numpy as np
+import pyvips
+
+from deblurnets.formats import JPEG, PNG, TIFF, WEBP, PictureFormat
+from deblurnets.picture import CodecError, Picture, split_bands
+
+_DTYPES = {"uchar": np.dtype(np.uint8), "ushort": np.dtype(np.uint16)}
+_VIPS_FORMATS = {8: "uchar", 16: "ushort"}
+_SAMPLE_NAMES = {
+    "float": "32-bit float",
+    "double": "64-bit float",
+    "uint": "32-bit",
+    "int": "32-bit",
+}
+_PLAIN = ("b-w", "grey16", "srgb", "rgb16", "rgb", "multiband")
+_KEPT_FIELDS = ("icc-profile-data", "xmp-data", "iptc-data", "exif-data", "resolution-unit")
+
+
+def decode(data: bytes, picture_format: PictureFormat) -> Picture:
+    """Decode a whole file.
+
+    Parameters
+    ----------
+    data : bytes
+        The file's content.
+    picture_format : PictureFormat
+        What its first bytes tell.
+
+    Returns
+    -------
+    Picture
+        Upright, grey or RGB, 8 or 16 bits as in the file.
+
+    Raises
+    ------
+    CodecError
+        If the data is damaged, cut short, or of a kind that is not handled.
+    """
+    try:
+        # "error" is the first level that also reports damaged strips of a compressed TIFF.
+        image = pyvips.Image.new_from_buffer(data, "", fail_on="error", access="sequential")
+        pages = image.get("n-pages") if image.get_typeof("n-pages") else 1
+        image, notes = _to_grey_or_rgb(image)
+        image = image.copy_memory().autorot()
+        bands = np.frombuffer(image.write_to_memory(), _DTYPES[image.format])
+    except pyvips.Error as error:
+        raise CodecError(
+            f"the {picture_format.name} data is damaged or cut short ({_first_line(error)})"
+        ) from error
+    if pages > 1:
+        notes += (f"only the first of its {pages} pages or frames is used",)
+    elif picture_format is PNG and b"acTL" in data[: data.find(b"IDAT")]:
+        notes += ("only the still picture of this animated PNG is used",)
+    pixels, alpha = split_bands(bands.reshape(image.height, image.width, image.bands))
+    return Picture(
+        pixels,
+        alpha,
+        metadata=_metadata(image),
+        resolution=(image.xres, image.yres),
+        source_format=picture_format,
+        lossless=_is_lossless(data, picture_format),
+        notes=notes,
+    )
+
+
+def encode(picture: Picture, picture_format: PictureFormat) -> bytes:
+    """Encode a picture as the bytes of a file.
+
+    JPEG is written at quality 95 without chroma subsampling; PNG and TIFF without losses; WebP
+    as it was read, its alpha channel always without losses.
+
+    Raises
+    ------
+    CodecError
+        If libvips refuses the picture.
+    """
+    bands = picture.bands()
+    height, width, count = bands.shape
+    image = pyvips.Image.new_from_memory(
+        bands.tobytes(), width, height, count, _VIPS_FORMATS[picture.depth]
+    )
+    names = ("b-w", "srgb") if picture.depth == 8 else ("grey16", "rgb16")
+    settings: Dict[str, Any] = {"interpretation": names[count >= 3]}
+    if picture.resolution is not None:
+        settings["xres"], settings["yres"] = picture.resolution
+    image = image.copy(**settings)
+    for name, value in picture.metadata.items():
+        kind = pyvips.GValue.blob_type if isinstance(value, bytes) else pyvips.GValue.refstr_type
+        image.set_type(kind, name, value)
+    if "exif-data" in picture.metadata:
+        # Without it libvips writes the orientation that is still inside the EXIF block.
+        image.set_type(pyvips.GValue.gint_type, "orientation", 1)
+    try:
+        return image.write_to_buffer(
+            picture_format.extensions[0], **_save_options(picture, picture_format)
+        )
+    except pyvips.Error as error:
+        raise CodecError(
+            f"the picture cannot be written as {picture_format.name} ({_first_line(error)})"
+        ) from error
+
+
+def _save_options(picture: Picture, picture_format: PictureFormat) -> Dict[str, Any]:
+    if picture_format is JPEG:
+        return {"Q": 95, "subsample_mode": "off", "optimize_coding": True}
+    if picture_format is PNG:
+        # Half the size of the default (no filter) for a photograph, at the same speed.
+        return {"filter": "up"}
+    if picture_format is TIFF:
+        size = picture.pixels.nbytes
+        return {"compression": "lzw", "predictor": "horizontal", "bigtiff": size > 2**31}
+    if picture_format is WEBP:
+        # exact: colours under transparent pixels are kept too.
+        return {"lossless": picture.lossless, "exact": True, "Q": 95, "alpha_q": 100}
+    raise CodecError(f"{picture_format.name} is not written by libvips")
+
+
+def _to_grey_or_rgb(image: pyvips.Image) -> Tuple[pyvips.Image, Tuple[str, ...]]:
+    """Check the samples and convert the colour spaces that need it (CMYK, Lab)."""
+    if image.format not in _DTYPES:
+        raise CodecError(
+            "its samples are {}, expected 8 or 16 bit unsigned integers".format(
+                _SAMPLE_NAMES.get(image.format, "of the kind " + image.format)
+            )
+        )
+    notes: Tuple[str, ...] = ()
+    if image.interpretation not in _PLAIN:
+        name = image.interpretation.upper()
+        deep = image.format == "ushort"
+        image = image.colourspace("rgb16" if deep else "srgb").copy()
+        image.remove("icc-profile-data")  # it described the old colours
+        notes = (f"its {name} colours were converted to RGB",)
+    if image.bands not in (1, 3, 2, 4) or (image.bands in (2, 4) and not image.hasalpha()):
+        raise CodecError(
+            f"it has {image.bands} channels, expected grey or RGB, with or without alpha"
+        )
+    return image, notes
+
+
+def _metadata(image: pyvips.Image) -> Dict[str, Union[str, bytes]]:
+    """Collect what goes into the result as it is.
+
+    The embedded thumbnail is left behind on purpose: it shows the blurry picture.
+    """
+    kept: Dict[str, Union[str, bytes]] = {}
+    for name in image.get_fields():
+        if name in _KEPT_FIELDS or name.startswith("exif-ifd"):
+            # A text field in another encoding than UTF-8 cannot be read, and goes.
+            with contextlib.suppress(UnicodeDecodeError):
+                value = image.get(name)
+                kept[name] = value if isinstance(value, str) else bytes(value)
+    if "xmp-data" in kept:
+        # The pixels are upright now; XMP may repeat the orientation that EXIF gave.
+        kept["xmp-data"] = re.sub(
+            rb"(tiff:Orientation\s*(?:=\s*[\"']|>))[2-8]", rb"\g<1>1", kept["xmp-data"]
+        )
+    return kept
+
+
+def _is_lossless(data: bytes, picture_format: PictureFormat) -> bool:
+    if picture_format is WEBP:
+        return b"VP8L" in data  # a chance match in lossy data costs file size only
+    return picture_format is not JPEG
+
+
+def _first_line(error: pyvips.Error) -> Optional[str]:
+    """Return the first line that libvips itself reported."""
+    lines = [line.strip() for line in str(error.detail).splitlines() if line.strip()]
+    return lines[0] if lines else error.message

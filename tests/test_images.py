@@ -1,0 +1,287 @@
+"""Reading and writing picture files: kind, depth, alpha, faults of the files."""
+
+import os
+import stat
+
+import numpy as np
+import picture_files as files
+import pytest
+from PIL import Image
+
+from deblurnets import formats
+from deblurnets.images import ImageError, Picture, check_writable, read_image, write_image
+
+EXTENSIONS = (".png", ".jpg", ".tif", ".bmp", ".webp")
+LOSSLESS_16_BIT = {".png": files.png_bytes, ".tif": files.tiff_bytes}
+
+
+def put(path, data):
+    path.write_bytes(data)
+    return str(path)
+
+
+def with_alpha(picture):
+    return picture if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+
+
+@pytest.mark.parametrize("extension", sorted(LOSSLESS_16_BIT))
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_kind_and_depth_are_read_and_kept(tmp_path, extension, dtype, channels):
+    array = files.gradient(channels=channels, dtype=dtype)
+    source = put(tmp_path / ("in" + extension), LOSSLESS_16_BIT[extension](array))
+    picture = read_image(source)
+    assert picture.pixels.shape == ((24, 32) if channels < 3 else (24, 32, 3))
+    assert picture.pixels.dtype == dtype
+    assert (picture.alpha is not None) == (channels in (2, 4))
+    assert np.array_equal(np.atleast_3d(picture.bands()), np.atleast_3d(array))
+
+    target = str(tmp_path / ("out" + extension))
+    write_image(target, picture)
+    again = read_image(target)
+    assert again.pixels.dtype == dtype
+    assert np.array_equal(again.bands(), np.atleast_3d(array))
+    if extension == ".png":  # bit depth and colour type as the header itself tells
+        assert (tmp_path / "out.png").read_bytes()[24:26] == files.png_bytes(array)[24:26]
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_bmp_is_kept_exactly(tmp_path, mode):
+    array = files.gradient(channels=1 if mode == "L" else 3)
+    picture = read_image(put(tmp_path / "in.bmp", files.pillow_bytes(array, "BMP")))
+    assert np.array_equal(picture.pixels, array)
+    write_image(str(tmp_path / "out.bmp"), picture)
+    with Image.open(str(tmp_path / "out.bmp")) as image:
+        assert image.mode == mode
+        assert np.array_equal(np.asarray(image), array)
+
+
+def test_bmp_alpha_is_seen_by_another_reader(tmp_path):
+    array = files.gradient(channels=4)
+    path = str(tmp_path / "out.bmp")
+    write_image(path, Picture(array[:, :, :3].copy(), array[:, :, 3].copy()))
+    with Image.open(path) as image:
+        assert image.mode == "RGBA"
+        assert np.array_equal(np.asarray(image), array)
+    assert np.array_equal(with_alpha(read_image(path)), array)
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_webp_stays_lossy_or_lossless(tmp_path, lossless):
+    array = files.gradient(channels=4)
+    data = files.pillow_bytes(array, "WEBP", lossless=lossless, exact=True, quality=90)
+    picture = read_image(put(tmp_path / "in.webp", data))
+    assert picture.lossless == lossless
+    assert np.array_equal(picture.alpha, array[:, :, 3])
+    write_image(str(tmp_path / "out.webp"), picture)
+    again = read_image(str(tmp_path / "out.webp"))
+    assert again.lossless == lossless
+    assert np.array_equal(again.alpha, picture.alpha)
+    error = np.abs(again.pixels.astype(int) - picture.pixels).max()
+    assert error == 0 if lossless else error < 40
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpeg_is_written_at_high_quality(tmp_path, channels):
+    array = files.gradient(64, 64, channels)
+    picture = read_image(put(tmp_path / "in.jpg", files.pillow_bytes(array, "JPEG", quality=100)))
+    assert picture.pixels.shape == array.shape
+    path = str(tmp_path / "out.jpg")
+    write_image(path, picture)
+    with Image.open(path) as image:
+        assert image.mode == ("L" if channels == 1 else "RGB")
+        assert all(component[1:3] == (1, 1) for component in image.layer)  # 4:4:4
+        assert max(image.quantization[0]) <= 12  # quality 95
+        assert np.abs(np.asarray(image).astype(int) - array).max() <= 6
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.9, 0.99])
+def test_truncated_file_is_an_error(tmp_path, extension, kept):
+    data = files.example_bytes(extension)
+    path = put(tmp_path / ("cut" + extension), data[: int(len(data) * kept)])
+    with pytest.raises(ImageError, match="damaged or cut short") as caught:
+        read_image(path)
+    assert caught.value.path == path
+    assert "\n" not in str(caught.value)
+
+
+def test_damaged_strip_of_a_compressed_tiff_is_an_error(tmp_path):
+    data = bytearray(files.pillow_bytes(files.gradient(128, 128), "TIFF", compression="tiff_lzw"))
+    data[len(data) // 2 : len(data) // 2 + 40] = b"\xff" * 40
+    with pytest.raises(ImageError, match="damaged"):
+        read_image(put(tmp_path / "x.tif", bytes(data)))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"), [(b"", "is empty"), (b"hello", "not PNG"), (b"GIF89a...", "not PNG")]
+)
+def test_what_is_no_picture_is_named(tmp_path, data, reason):
+    with pytest.raises(ImageError, match=reason):
+        read_image(put(tmp_path / "x.png", data))
+
+
+def test_missing_file_and_folder_are_named(tmp_path):
+    with pytest.raises(ImageError, match="No such file"):
+        read_image(str(tmp_path / "none.png"))
+    with pytest.raises(ImageError, match="cannot be read"):
+        read_image(str(tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["P", "1"])
+@pytest.mark.parametrize("extension", [".png", ".tif", ".bmp"])
+def test_palette_and_bitmap_become_rgb_and_grey(tmp_path, kind, extension):
+    image = Image.fromarray(files.gradient()).convert(kind)
+    kinds = {".png": "PNG", ".tif": "TIFF", ".bmp": "BMP"}
+    data = files.pillow_bytes(image, kinds[extension])
+    picture = read_image(put(tmp_path / ("x" + extension), data))
+    expected = np.asarray(image.convert("RGB" if kind == "P" else "L"))
+    assert np.array_equal(picture.pixels, expected)
+
+
+def test_palette_with_transparency_gets_alpha(tmp_path):
+    image = Image.fromarray(files.gradient()).convert("P")
+    index = int(np.asarray(image)[3, 4])
+    data = files.pillow_bytes(image, "PNG", transparency=index)
+    picture = read_image(put(tmp_path / "x.png", data))
+    assert np.array_equal(picture.alpha == 0, np.asarray(image) == index)
+
+
+def test_cmyk_becomes_rgb_and_says_so(tmp_path):
+    image = Image.fromarray(files.gradient()).convert("CMYK")
+    picture = read_image(put(tmp_path / "x.jpg", files.pillow_bytes(image, "JPEG")))
+    assert picture.pixels.shape == (24, 32, 3)
+    assert "icc-profile-data" not in picture.metadata
+    assert any("CMYK" in note for note in picture.notes)
+    rough = np.abs(picture.pixels.astype(int) - files.gradient()).mean()
+    assert rough < 60  # right way round: an inverted picture is off by more
+
+
+def test_first_page_of_several_is_taken_and_said(tmp_path):
+    array = files.gradient()
+    other = Image.fromarray(255 - array)
+    for kind, name, options in (
+        ("TIFF", "x.tif", {}),
+        ("WEBP", "x.webp", {"lossless": True, "duration": 100}),
+        ("PNG", "x.png", {}),
+    ):
+        data = files.pillow_bytes(array, kind, save_all=True, append_images=[other], **options)
+        picture = read_image(put(tmp_path / name, data))
+        assert np.array_equal(picture.pixels, array)
+        assert len(picture.notes) == 1
+        assert "is used" in picture.notes[0]
+
+
+def test_float_samples_are_refused(tmp_path):
+    data = files.pillow_bytes(files.gradient(channels=1).astype(np.float32), "TIFF")
+    with pytest.raises(ImageError, match="32-bit float, expected 8 or 16 bit"):
+        read_image(put(tmp_path / "x.tif", data))
+
+
+def test_content_counts_not_the_extension(tmp_path):
+    path = put(tmp_path / "x.jpg", files.png_bytes(files.gradient(dtype=np.uint16)))
+    picture = read_image(path)
+    assert picture.pixels.dtype == np.uint16
+    assert picture.source_format is formats.PNG
+    with pytest.raises(ImageError, match="JPEG cannot hold 16 bits; the input is a PNG file"):
+        check_writable(path, picture)
+
+
+@pytest.mark.parametrize(
+    ("name", "picture", "reason"),
+    [
+        ("x.jpg", Picture(np.zeros((4, 4, 3), "u1"), np.zeros((4, 4), "u1")), "alpha channel"),
+        ("x.bmp", Picture(np.zeros((4, 4), "u1"), np.zeros((4, 4), "u1")), "grey picture with"),
+        ("x.webp", Picture(np.zeros((4, 4), "u2")), "cannot hold 16 bits"),
+        ("x.webp", Picture(np.zeros((1, 16384), "u1")), "at most 16383"),
+        ("x.gif", Picture(np.zeros((4, 4), "u1")), "extension is not one of"),
+    ],
+)
+def test_what_a_format_cannot_hold_is_refused(tmp_path, name, picture, reason):
+    path = tmp_path / name
+    with pytest.raises(ImageError, match=reason):
+        write_image(str(path), picture)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+@pytest.mark.parametrize("stem", ["straße 日本語 🙂", "a[1].b %d", "-i", "x" * 240, "e\u0301"])
+def test_odd_names(tmp_path, extension, stem):
+    path = str(tmp_path / (stem + extension))
+    with open(path, "wb") as file:
+        file.write(files.example_bytes(extension))
+    picture = read_image(path)
+    out = tmp_path / "ö [n=-1]"
+    out.mkdir()
+    write_image(str(out / (stem + extension)), picture)
+    assert read_image(str(out / (stem + extension))).pixels.shape == picture.pixels.shape
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_one_pixel(tmp_path, extension):
+    path = str(tmp_path / ("x" + extension))
+    write_image(path, Picture(np.full((1, 1, 3), 200, np.uint8)))
+    assert read_image(path).pixels.shape == (1, 1, 3)
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_killed_write_leaves_the_old_file(tmp_path, monkeypatch, extension):
+    path = tmp_path / ("x" + extension)
+    path.write_bytes(b"old")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_image(str(path), Picture(np.zeros((8, 8, 3), np.uint8)))
+    assert path.read_bytes() == b"old"
+    assert os.listdir(str(tmp_path)) == [path.name]
+
+
+def test_final_path_appears_in_one_step(tmp_path, monkeypatch):
+    """At every moment before the last step the final path does not exist."""
+    path = tmp_path / "x.png"
+    moments = []
+    rename = os.replace
+
+    def watch(source, target):
+        moments.append((os.path.dirname(source), path.exists(), os.path.getsize(source)))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", watch)
+    write_image(str(path), Picture(np.zeros((8, 8, 3), np.uint8)))
+    assert moments == [(str(tmp_path), False, path.stat().st_size)]
+
+
+def test_unwritable_target_is_named(tmp_path):
+    with pytest.raises(ImageError, match="cannot be written"):
+        write_image(str(tmp_path / "none" / "x.png"), Picture(np.zeros((8, 8), np.uint8)))
+    (tmp_path / "y.png").mkdir()
+    with pytest.raises(ImageError, match="cannot be written"):
+        write_image(str(tmp_path / "y.png"), Picture(np.zeros((8, 8), np.uint8)))
+    assert os.listdir(str(tmp_path)) == ["y.png"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_permissions_follow_the_umask(tmp_path):
+    before = os.umask(0o022)
+    try:
+        write_image(str(tmp_path / "x.png"), Picture(np.zeros((8, 8), np.uint8)))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "x.png").stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize(
+    ("pixels", "alpha"),
+    [
+        (np.zeros((4, 4), np.float32), None),
+        (np.zeros((4, 4, 4), np.uint8), None),
+        (np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint16)),
+        (np.zeros((4, 4), np.uint8), np.zeros((4, 5), np.uint8)),
+    ],
+)
+def test_wrong_arrays_make_no_picture(pixels, alpha):
+    with pytest.raises(ValueError, match="must"):
+        Picture(pixels, alpha)
