@@ -4,105 +4,55 @@ On a current machine `keras` is Keras 3 and `ops` is ``keras.ops``, on any of it
 (TensorFlow by default, JAX, PyTorch). With the TensorFlow of 2020 (1.15, 2.3) there is no Keras 3:
 `keras` is then ``tf.keras`` and `ops` a shim with the same names (`deblurnets._old_ops`).
 
-Both lack 2-D real Fourier transforms under one name, so they are here, together with the few
-operations on complex arrays that networks need. Complex arrays are native ones: ``+``, ``-`` and
-``*`` work between two of them. Everything is differentiable.
+What Keras has under no common name is here: 2-D real Fourier transforms with the few operations on
+complex arrays that networks need, a loop, and compiled functions from NumPy to NumPy. Complex
+arrays are native ones: ``+``, ``-`` and ``*`` work between two of them. Everything is
+differentiable.
 
 Importing this module imports Keras: only networks, pairs, weights and training do that.
 """
 
 from __future__ import annotations
 
-from typing import Any, Tuple
+import importlib
+from typing import Any, Callable, Optional, Sequence, Tuple
+
+import numpy as np
 
 Tensor = Any
 
-__all__ = ["abs2", "conj", "irfft2", "keras", "ops", "rfft2", "scale"]
+__all__ = [
+    "abs2",
+    "conj",
+    "irfft2",
+    "keras",
+    "matmul_tn",
+    "numpy_function",
+    "ops",
+    "repeat",
+    "rfft2",
+    "scale",
+]
 
 
 def _import_keras() -> Tuple[Any, Any, Any]:
-    """Return (keras, ops, module with the Fourier transforms)."""
+    """Return (keras, ops, module of the framework below)."""
     try:
-        import keras
+        keras = importlib.import_module("keras")
     except ImportError:
         keras = None
     if keras is None or int(keras.__version__.split(".")[0]) < 3:
-        from deblurnets import _old_ops
-
-        return _old_ops.keras, _old_ops, _old_ops
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        return keras, keras.ops, _tensorflow_fourier()
-    if backend == "jax":
-        return keras, keras.ops, _JaxFourier
-    if backend == "torch":
-        return keras, keras.ops, _TorchFourier
-    raise ImportError(f"deblurnets runs on TensorFlow, JAX or PyTorch, not on Keras's {backend!r}.")
+        old_ops = importlib.import_module("deblurnets._old_ops")
+        return old_ops.keras, old_ops, importlib.import_module("deblurnets._native_tensorflow")
+    name = keras.backend.backend()
+    if name not in ("tensorflow", "jax", "torch"):
+        raise ImportError(
+            f"deblurnets runs on TensorFlow, JAX or PyTorch, not on Keras's {name!r}."
+        )
+    return keras, keras.ops, importlib.import_module(f"deblurnets._native_{name}")
 
 
-def _tensorflow_fourier() -> Any:
-    from deblurnets import _tensorflow_fourier
-
-    return _tensorflow_fourier
-
-
-class _JaxFourier:
-    """2-D real Fourier transforms on JAX."""
-
-    @staticmethod
-    def rfft2(x: Tensor) -> Tensor:
-        import jax.numpy as jnp
-
-        return jnp.fft.rfft2(x.astype("float32"))
-
-    @staticmethod
-    def irfft2(spectrum: Tensor, size: Tuple[int, int]) -> Tensor:
-        import jax.numpy as jnp
-
-        return jnp.fft.irfft2(spectrum, s=(int(size[0]), int(size[1])))
-
-    @staticmethod
-    def conj(spectrum: Tensor) -> Tensor:
-        return spectrum.conj()
-
-    @staticmethod
-    def abs2(spectrum: Tensor) -> Tensor:
-        return spectrum.real**2 + spectrum.imag**2
-
-    @staticmethod
-    def scale(spectrum: Tensor, factor: Tensor) -> Tensor:
-        return spectrum * factor
-
-
-class _TorchFourier:
-    """2-D real Fourier transforms on PyTorch."""
-
-    @staticmethod
-    def rfft2(x: Tensor) -> Tensor:
-        import torch
-
-        return torch.fft.rfft2(x.float())
-
-    @staticmethod
-    def irfft2(spectrum: Tensor, size: Tuple[int, int]) -> Tensor:
-        import torch
-
-        return torch.fft.irfft2(spectrum, s=(int(size[0]), int(size[1])))
-
-    @staticmethod
-    def conj(spectrum: Tensor) -> Tensor:
-        return spectrum.conj()
-
-    @staticmethod
-    def abs2(spectrum: Tensor) -> Tensor:
-        return spectrum.real**2 + spectrum.imag**2
-
-    @staticmethod
-    def scale(spectrum: Tensor, factor: Tensor) -> Tensor:
-        return spectrum * factor
-
-
-keras, ops, _fourier = _import_keras()
+keras, ops, _native = _import_keras()
 
 
 def rfft2(x: Tensor) -> Tensor:
@@ -118,7 +68,7 @@ def rfft2(x: Tensor) -> Tensor:
     tensor, complex64, (..., height, width // 2 + 1)
         Not normalised, as `numpy.fft.rfft2`.
     """
-    return _fourier.rfft2(ops.convert_to_tensor(x))
+    return _native.rfft2(ops.convert_to_tensor(x))
 
 
 def irfft2(spectrum: Tensor, size: Tuple[int, int]) -> Tensor:
@@ -136,19 +86,77 @@ def irfft2(spectrum: Tensor, size: Tuple[int, int]) -> Tensor:
     tensor, float32, (..., height, width)
         Divided by height * width, as `numpy.fft.irfft2`.
     """
-    return _fourier.irfft2(spectrum, size)
+    return _native.irfft2(spectrum, size)
 
 
 def conj(spectrum: Tensor) -> Tensor:
     """Complex conjugate, same shape."""
-    return _fourier.conj(spectrum)
+    return _native.conj(spectrum)
 
 
 def abs2(spectrum: Tensor) -> Tensor:
     """Squared magnitude, real, same shape (smooth at 0, unlike the square of the magnitude)."""
-    return _fourier.abs2(spectrum)
+    return _native.abs2(spectrum)
 
 
 def scale(spectrum: Tensor, factor: Tensor) -> Tensor:
     """Complex `spectrum` times real `factor`, shapes broadcast."""
-    return _fourier.scale(spectrum, factor)
+    return _native.scale(spectrum, ops.convert_to_tensor(factor))
+
+
+def matmul_tn(a: Tensor, b: Tensor) -> Tensor:
+    """Batched matrix product of a transposed with b, without a transposed copy.
+
+    Parameters
+    ----------
+    a : tensor, (..., k, m)
+    b : tensor, (..., k, n)
+
+    Returns
+    -------
+    tensor, (..., m, n)
+    """
+    return _native.matmul_tn(a, b)
+
+
+def repeat(count: Any, body: Callable[[Any, Tensor], Tensor], state: Tensor) -> Tensor:
+    """Apply ``state = body(index, state)`` for index 0, 1, ... count - 1, strictly in turn.
+
+    Parameters
+    ----------
+    count : int or scalar tensor
+        Number of rounds; may be unknown until run time.
+    body : callable (index, state) -> state
+        `index` is an int or a scalar tensor; the state keeps its shape.
+    state : tensor
+        First state.
+
+    Returns
+    -------
+    tensor
+        Last state.
+    """
+    return _native.repeat(count, body, state)
+
+
+def numpy_function(
+    function: Callable[..., Tensor], shapes: Sequence[Sequence[Optional[int]]]
+) -> Callable[..., np.ndarray]:
+    """Make a function from NumPy arrays to a NumPy array out of one on tensors, for inference.
+
+    On TensorFlow it is compiled once, for all sizes, which also frees every intermediate result as
+    soon as it is used (a Keras model called directly keeps them all to the end).
+
+    Parameters
+    ----------
+    function : callable
+        Takes float32 tensors, returns one tensor; a Keras model, for instance.
+    shapes : sequence of shapes
+        One for each argument, None where the size changes from call to call.
+
+    Returns
+    -------
+    callable
+        Takes arrays of these shapes, returns an array.
+    """
+    return _native.numpy_function(function, shapes)

@@ -1,0 +1,68 @@
+"""What `deblurnets.backend` needs from TensorFlow itself, any version from 1.15."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Optional, Sequence, Tuple
+
+import numpy as np
+import tensorflow as tf
+
+Tensor = Any
+
+
+def rfft2(x: Tensor) -> Tensor:
+    """Real (..., height, width) to complex64 (..., height, width // 2 + 1)."""
+    return tf.signal.rfft2d(tf.cast(x, tf.float32))
+
+
+def irfft2(spectrum: Tensor, size: Tuple[int, int]) -> Tensor:
+    """Complex (..., height, width // 2 + 1) to float32 (..., height, width)."""
+    return tf.signal.irfft2d(spectrum, fft_length=[size[0], size[1]])
+
+
+def conj(spectrum: Tensor) -> Tensor:
+    """Complex conjugate."""
+    return tf.math.conj(spectrum)
+
+
+def abs2(spectrum: Tensor) -> Tensor:
+    """Squared magnitude, real."""
+    return tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
+
+
+def scale(spectrum: Tensor, factor: Tensor) -> Tensor:
+    """Complex times real."""
+    factor = tf.cast(factor, tf.float32)
+    # Not tf.cast to complex: its gradient warns about the imaginary part that it rightly drops.
+    return spectrum * tf.complex(factor, tf.zeros_like(factor))
+
+
+def matmul_tn(a: Tensor, b: Tensor) -> Tensor:
+    """Matrix product of the transposed `a` with `b`, over the last two axes."""
+    return tf.matmul(a, b, transpose_a=True)
+
+
+def repeat(count: Any, body: Callable[[Any, Tensor], Tensor], state: Tensor) -> Tensor:
+    """Apply ``state = body(index, state)`` for each index below `count`."""
+    _, state = tf.while_loop(
+        lambda index, _: index < count,
+        lambda index, value: (index + 1, body(index, value)),
+        (tf.constant(0), state),
+        # TensorFlow would prepare later rounds beforehand, all in memory at once.
+        parallel_iterations=1,
+    )
+    return state
+
+
+def numpy_function(
+    function: Callable[..., Tensor], shapes: Sequence[Sequence[Optional[int]]]
+) -> Callable[..., np.ndarray]:
+    """Compile `function` once for float32 arguments of the given, partly open, shapes."""
+    signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
+    # Without autograph, which would take longer to rewrite the code than the graph to run.
+    compiled = tf.function(function, input_signature=signature, autograph=False)
+
+    def call(*arrays: np.ndarray) -> np.ndarray:
+        return compiled(*[tf.constant(array, tf.float32) for array in arrays]).numpy()
+
+    return call
