@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import struct
 from typing import Any, Dict, Optional, Tuple, Union
 
 import numpy as np
@@ -48,21 +49,20 @@ def decode(data: bytes, picture_format: PictureFormat) -> Picture:
     CodecError
         If the data is damaged, cut short, or of a kind that is not handled.
     """
+    notes: Tuple[str, ...] = ()
     try:
-        # "error" is the first level that also reports damaged strips of a compressed TIFF.
-        image = pyvips.Image.new_from_buffer(data, "", fail_on="error", access="sequential")
-        pages = image.get("n-pages") if image.get_typeof("n-pages") else 1
-        image, notes = _to_grey_or_rgb(image)
-        image = image.copy_memory().autorot()
-        bands = np.frombuffer(image.write_to_memory(), _DTYPES[image.format])
-    except pyvips.Error as error:
-        raise CodecError(
-            f"the {picture_format.name} data is damaged or cut short ({_first_line(error)})"
-        ) from error
-    if pages > 1:
-        notes += (f"only the first of its {pages} pages or frames is used",)
-    elif picture_format is PNG and b"acTL" in data[: data.find(b"IDAT")]:
-        notes += ("only the still picture of this animated PNG is used",)
+        image, kind_notes = _load(data, "warning")
+    except pyvips.Error as warning:
+        # "error" still refuses what is cut short; what passes it may be sound but for a detail.
+        try:
+            image, kind_notes = _load(data, "error")
+        except pyvips.Error as error:
+            raise CodecError(
+                f"the {picture_format.name} data is damaged or cut short ({_first_line(error)})"
+            ) from error
+        notes = (f"the data may be damaged in places ({_first_line(warning)})",)
+    bands = np.frombuffer(image.write_to_memory(), _DTYPES[image.format])
+    notes += kind_notes + _page_notes(image, data, picture_format)
     pixels, alpha = split_bands(bands.reshape(image.height, image.width, image.bands))
     return Picture(
         pixels,
@@ -127,6 +127,22 @@ def _save_options(picture: Picture, picture_format: PictureFormat) -> Dict[str, 
     raise CodecError(f"{picture_format.name} is not written by libvips")
 
 
+def _load(data: bytes, fail_on: str) -> Tuple[pyvips.Image, Tuple[str, ...]]:
+    image = pyvips.Image.new_from_buffer(data, "", fail_on=fail_on, access="sequential")
+    image, notes = _to_grey_or_rgb(image)
+    return image.copy_memory().autorot().copy_memory(), notes
+
+
+def _page_notes(image: pyvips.Image, data: bytes, picture_format: PictureFormat) -> Tuple[str, ...]:
+    pages = image.get("n-pages") if image.get_typeof("n-pages") else 1
+    if pages > 1:
+        return (f"only the first of its {pages} pages or frames is used",)
+    # libvips does not tell that a PNG is animated.
+    if picture_format is PNG and b"acTL" in data[: data.find(b"IDAT")]:
+        return ("only the still picture of this animated PNG is used",)
+    return ()
+
+
 def _to_grey_or_rgb(image: pyvips.Image) -> Tuple[pyvips.Image, Tuple[str, ...]]:
     """Check the samples and convert the colour spaces that need it (CMYK, Lab)."""
     if image.format not in _DTYPES:
@@ -150,23 +166,37 @@ def _to_grey_or_rgb(image: pyvips.Image) -> Tuple[pyvips.Image, Tuple[str, ...]]
 
 
 def _metadata(image: pyvips.Image) -> Dict[str, Union[str, bytes]]:
-    """Collect what goes into the result as it is.
-
-    The embedded thumbnail is left behind on purpose: it shows the blurry picture.
-    """
+    """Collect what goes into the result; the thumbnail does not, it shows the blurry picture."""
     kept: Dict[str, Union[str, bytes]] = {}
     for name in image.get_fields():
-        if name in _KEPT_FIELDS or name.startswith("exif-ifd"):
+        is_exif = name.startswith("exif-ifd") and not name.startswith("exif-ifd1")
+        if is_exif or name in _KEPT_FIELDS:
             # A text field in another encoding than UTF-8 cannot be read, and goes.
             with contextlib.suppress(UnicodeDecodeError):
                 value = image.get(name)
                 kept[name] = value if isinstance(value, str) else bytes(value)
+    if "exif-data" in kept:
+        kept["exif-data"] = _without_thumbnail(kept["exif-data"])
     if "xmp-data" in kept:
         # The pixels are upright now; XMP may repeat the orientation that EXIF gave.
         kept["xmp-data"] = re.sub(
             rb"(tiff:Orientation\s*(?:=\s*[\"']|>))[2-8]", rb"\g<1>1", kept["xmp-data"]
         )
     return kept
+
+
+def _without_thumbnail(exif: bytes) -> bytes:
+    """Cut an EXIF block's link from its first directory to the second, the thumbnail's."""
+    start = 6 if exif.startswith(b"Exif\0\0") else 0
+    order = ">" if exif[start : start + 2] == b"MM" else "<"
+    try:
+        (offset,) = struct.unpack_from(order + "I", exif, start + 4)
+        (count,) = struct.unpack_from(order + "H", exif, start + offset)
+        changed = bytearray(exif)
+        struct.pack_into(order + "I", changed, start + offset + 2 + 12 * count, 0)
+    except struct.error:  # a block too short for its own directory is kept as it is
+        return exif
+    return bytes(changed)
 
 
 def _is_lossless(data: bytes, picture_format: PictureFormat) -> bool:

@@ -1,7 +1,10 @@
 """Reading and writing picture files: kind, depth, alpha, faults of the files."""
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 
 import numpy as np
 import picture_files as files
@@ -111,6 +114,19 @@ def test_damaged_strip_of_a_compressed_tiff_is_an_error(tmp_path):
     data[len(data) // 2 : len(data) // 2 + 40] = b"\xff" * 40
     with pytest.raises(ImageError, match="damaged"):
         read_image(put(tmp_path / "x.tif", bytes(data)))
+
+
+def test_doubtful_data_is_used_and_noted(tmp_path):
+    """A stray byte before a JPEG marker: decoders warn, the picture is whole."""
+    data = files.example_bytes(".jpg", progressive=True)
+    marker = data.rindex(b"\xff\xda")  # the last of several scans
+    path = put(tmp_path / "x.jpg", data[:marker] + b"\x12\x34" + data[marker:])
+    sound = read_image(put(tmp_path / "sound.jpg", data))
+    picture = read_image(path)
+    assert np.array_equal(picture.pixels, sound.pixels)
+    assert sound.notes == ()
+    assert len(picture.notes) == 1
+    assert "may be damaged" in picture.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -237,6 +253,24 @@ def test_killed_write_leaves_the_old_file(tmp_path, monkeypatch, extension):
         write_image(str(path), Picture(np.zeros((8, 8, 3), np.uint8)))
     assert path.read_bytes() == b"old"
     assert os.listdir(str(tmp_path)) == [path.name]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
+def test_killed_process_leaves_no_half_file(tmp_path):
+    code = (
+        "import os, signal, sys, numpy as np\n"
+        "from deblurnets.images import Picture, write_image\n"
+        "os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "write_image(sys.argv[1], Picture(np.zeros((64, 64, 3), np.uint8)))\n"
+    )
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    path = str(tmp_path / "x.png")
+    killed = subprocess.run([sys.executable, "-c", code, path], cwd=root, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    left = os.listdir(str(tmp_path))
+    assert len(left) == 1
+    assert left[0].startswith(".")  # passed over by the next run
+    assert left[0].endswith(".part")
 
 
 def test_final_path_appears_in_one_step(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """What belongs to a picture beside its pixels: orientation, EXIF, ICC, XMP, resolution."""
 
+import struct
+
 import numpy as np
 import picture_files as files
 import pytest
@@ -96,6 +98,23 @@ def test_exif_text_that_is_not_utf8_does_no_harm(tmp_path):
     _, out = write_and_read(tmp_path, "x.jpg", data)
     with Image.open(str(out)) as image:
         assert image.getexif()[DATE].strip() == "2020:01:02 03:04:05"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_thumbnail_of_the_blurry_picture_goes(tmp_path, order):
+    thumbnail = files.pillow_bytes(files.gradient(30, 40), "JPEG")
+    first = struct.pack(order + "HHHIHHI", 1, ORIENTATION, 3, 1, 6, 0, 26)
+    second = struct.pack(
+        order + "HHHIHHHHIIHHIII",
+        *(3, 0x103, 3, 1, 6, 0, 0x201, 4, 1, 26 + 2 + 36 + 4, 0x202, 4, 1, len(thumbnail), 0),
+    )
+    head = b"II*\0" if order == "<" else b"MM\0*"
+    block = b"Exif\0\0" + head + struct.pack(order + "I", 8) + first + second + thumbnail
+    data = files.pillow_bytes(files.gradient(), "JPEG", exif=block)
+    assert data.count(b"\xff\xd8\xff") == 2
+    picture, out = write_and_read(tmp_path, "x.jpg", data)
+    assert picture.pixels.shape == (32, 24, 3)
+    assert out.read_bytes().count(b"\xff\xd8\xff") == 1
 
 
 def test_orientation_repeated_in_xmp_is_reset(tmp_path):
