@@ -58,15 +58,18 @@ class AlternationConfig:
     prior: float = 4e-3
     prior_decay: float = 1.1
     prior_floor: float = 1e-4
-    growth: float = 4.0
+    growth: float = 2.0
     ridge: float = 1e-3
     threshold: float = 0.05
     speck: float = 0.1
     margin: float = 1.1
     mass: float = 0.95
-    edge_count: float = 2.0
+    edge_count: float = 0.0
     edge_decay: float = 1.1
     solver: int = 30
+    stop: float = 1e3
+    start_coupling: float = 2.0
+    warm: bool = True
 
 
 def refine_kernel(
@@ -174,13 +177,17 @@ def _alternate(image: np.ndarray, kernel: np.ndarray, config: AlternationConfig)
     prior = config.prior
     threshold = None
     for _ in range(config.iterations):
-        latent = latent_step.sparse_latent(blurry, kernel, prior, config.growth)
+        latent = latent_step.sparse_latent(
+            blurry, kernel, prior, config.growth, config.stop, config.start_coupling
+        )
         if threshold is None:
             count = int(config.edge_count * np.sqrt(image.size) * size)
             threshold = kernel_step.edge_threshold(latent, image.shape, count) if count else 0
         edges = kernel_step.select_edges(latent, image.shape, threshold)
         threshold /= config.edge_decay
-        regressed = kernel_step.regress(edges, observed, size, config.ridge, config.solver)
+        regressed = kernel_step.regress(
+            edges, observed, size, config.ridge, config.solver, kernel if config.warm else None
+        )
         if regressed is None:
             break
         kernel = kernel_step.clean(regressed, config.threshold, config.speck)

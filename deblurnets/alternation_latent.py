@@ -101,7 +101,12 @@ def laplacian_power(shape: Tuple[int, int]) -> np.ndarray:
 
 
 def sparse_latent(
-    blurry: np.ndarray, kernel: np.ndarray, weight: float, growth: float = 4.0, stop: float = 1e5
+    blurry: np.ndarray,
+    kernel: np.ndarray,
+    weight: float,
+    growth: float = 4.0,
+    stop: float = 1e5,
+    first: float = 2.0,
 ) -> np.ndarray:
     """Restore a picture under an L0 prior on its gradients, by half-quadratic splitting.
 
@@ -129,7 +134,7 @@ def sparse_latent(
     power = spectrum.real**2 + spectrum.imag**2
     laplacian = laplacian_power(blurry.shape)
     latent = blurry
-    coupling = 2 * weight
+    coupling = first * weight
     while coupling < stop:
         along_x, along_y = gradients(latent)
         weak = along_x * along_x + along_y * along_y < weight / coupling
