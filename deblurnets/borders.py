@@ -1,0 +1,69 @@
+"""Pictures made periodic, so that the Fourier transform's cyclic convolution does no harm."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+import numpy as np
+from scipy import fft
+
+
+def extended_shape(shape: Tuple[int, int], margin: Tuple[int, int]) -> Tuple[int, int]:
+    """Grid for a picture with a margin on every side, rounded up to a fast transform size.
+
+    Parameters
+    ----------
+    shape, margin : tuple of int
+        (H, W) of the picture and the pixels to add on each side of it.
+    """
+    return (
+        fft.next_fast_len(shape[0] + 2 * margin[0], real=True),
+        fft.next_fast_len(shape[1] + 2 * margin[1], real=True),
+    )
+
+
+def extend(planes: np.ndarray, margin: Tuple[int, int], shape: Tuple[int, int]) -> np.ndarray:
+    """Put a picture on a larger periodic grid, the new part blending its opposite borders.
+
+    The filler goes from the last row (column) to the first one along a smooth step, so the
+    periodic picture has no jump anywhere. It invents nothing: it is a start for methods that
+    work the unknown surroundings out for themselves.
+
+    Parameters
+    ----------
+    planes : ndarray, (C, H, W)
+    margin : tuple of int
+        Where the picture's first pixel comes to lie.
+    shape : tuple of int
+        Size of the grid, at least (H, W).
+
+    Returns
+    -------
+    ndarray, (C,) + shape
+    """
+    return _extend_last(
+        _extend_last(planes.swapaxes(1, 2), margin[0], shape[0]).swapaxes(1, 2), margin[1], shape[1]
+    )
+
+
+def _extend_last(planes: np.ndarray, margin: int, size: int) -> np.ndarray:
+    gap = size - planes.shape[-1]
+    t = (np.arange(gap, dtype=planes.dtype) + 1) / (gap + 1)
+    t = t * t * (3 - 2 * t)
+    filler = planes[..., -1:] * (1 - t) + planes[..., :1] * t
+    return np.roll(np.concatenate([planes, filler], axis=-1), margin, axis=-1)
+
+
+def kernel_spectrum(kernel: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
+    """Transfer function of a kernel whose origin is its centre pixel, complex (H, W // 2 + 1)."""
+    grid = np.zeros(shape, kernel.dtype)
+    grid[: kernel.shape[0], : kernel.shape[1]] = kernel
+    origin = (-(kernel.shape[0] // 2), -(kernel.shape[1] // 2))
+    return fft.rfft2(np.roll(grid, origin, axis=(0, 1)))
+
+
+def gradient_power(shape: Tuple[int, int]) -> np.ndarray:
+    """Squared transfer function of the two forward differences together, float32, half grid."""
+    rows = 2 - 2 * np.cos(2 * np.pi * np.arange(shape[0]) / shape[0])
+    columns = 2 - 2 * np.cos(2 * np.pi * np.arange(shape[1] // 2 + 1) / shape[1])
+    return (rows[:, None] + columns[None, :]).astype(np.float32)

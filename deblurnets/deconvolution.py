@@ -1,0 +1,346 @@
+"""Classical non-blind deconvolution: the picture is known to be blurred, and by which kernel.
+
+Two estimates of the sharp picture ``x`` from ``y = k * x + noise``: a linear one in one step
+(`tikhonov`), and the one with a prior on photographs, that neighbouring pixels are mostly equal
+and now and then very different (`hyper_laplacian`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Optional
+
+import numpy as np
+from scipy import fft, ndimage
+
+from deblurnets import light as curves
+from deblurnets.borders import extend, extended_shape, gradient_power, kernel_spectrum
+from deblurnets.noise import estimate_noise, to_planes
+from deblurnets.shrinkage import shrink_factor
+
+# Added to the squared gradient in the penalty of `tikhonov`: holds the mean brightness.
+_TIKHONOV_FLOOR = 0.01
+
+
+@dataclass(frozen=True)
+class HyperLaplacian:
+    """Settings of `hyper_laplacian`; the defaults suit photographs of any noise.
+
+    Attributes
+    ----------
+    exponent : float
+        Power of the gradients in the prior, under 1: few large ones cost less than many small.
+    strength : float
+        Weight of the prior for noise of standard deviation 1; it goes with the noise's variance.
+    model_error : float
+        What no kernel explains (lens, wrong kernel, rounding), as a standard deviation of pixel
+        values in 0..1, added to the noise in squares.
+    iterations : int
+    split_first, split_last : float
+        Penalty that ties the shrunken gradients to the picture's, in the first and the last
+        iteration, growing by a constant factor in between.
+    data_split : float
+        Penalty that ties the re-blurred picture to its split copy. Small: unknown borders fill
+        quickly, fine detail comes slowly.
+    margin : int
+        Pixels added around the picture beyond the kernel's radius.
+    saturation : float
+        Pixel values from here on are taken as "at least this much".
+    weight_range : float
+        In linear light the weight of a pixel may differ from the typical one by this factor.
+    dark : float
+        In linear light, values under this are taken to be as noisy as this one.
+    """
+
+    exponent: float = 0.8
+    strength: float = 5.0
+    model_error: float = 0.005
+    iterations: int = 10
+    split_first: float = 1.0
+    split_last: float = 256.0
+    data_split: float = 0.3
+    margin: int = 10
+    saturation: float = 0.99
+    weight_range: float = 8.0
+    dark: float = 0.05
+
+
+def tikhonov(image: np.ndarray, kernel: np.ndarray, strength: float) -> np.ndarray:
+    """Deconvolve by one gradient-weighted Wiener filter.
+
+    ``X = conj(K) Y / (|K|^2 + strength (|G|^2 + 0.01))`` in the Fourier domain, where ``|G|^2`` is
+    the squared gradient filter, on a smooth periodic extension of the picture.
+
+    Parameters
+    ----------
+    image : ndarray, (H, W) or (H, W, C)
+        Blurry picture, 0..1.
+    kernel : ndarray, (h, w)
+        Blur kernel, sums to 1; its origin is the pixel (h // 2, w // 2).
+    strength : float
+        Weight of the penalty, positive: 1e-4 (sharp, noisy) to 5e-2 (soft, quiet).
+
+    Returns
+    -------
+    ndarray of float32, the image's shape
+        Not clipped to 0..1.
+
+    Raises
+    ------
+    ValueError
+        When the image or the kernel is not as described, or the strength is not positive.
+    """
+    if not strength > 0:
+        raise ValueError(f"the strength of the penalty must be positive, received {strength}")
+    planes, kernel = to_planes(image), _checked_kernel(kernel)
+    margin = (kernel.shape[0] // 2, kernel.shape[1] // 2)
+    shape = extended_shape(planes.shape[1:], margin)
+    transfer = kernel_spectrum(kernel, shape)
+    sharp = _wiener(extend(planes, margin, shape), transfer, strength)
+    return _pixels(_inside(sharp, margin, planes.shape), image)
+
+
+def hyper_laplacian(
+    image: np.ndarray,
+    kernel: np.ndarray,
+    noise: Optional[float] = None,
+    light: str = "auto",
+    settings: Optional[HyperLaplacian] = None,
+    valid: Optional[np.ndarray] = None,
+) -> np.ndarray:
+    """Deconvolve with a sparse prior on the gradients.
+
+    Minimises ``sum m (k * x - y)^2 / 2 + strength sigma^2 sum |grad x|^exponent`` by splitting
+    both sums off: the gradients (half-quadratic) and the re-blurred picture (alternating
+    directions), so that each step is either per pixel or per frequency. ``m`` is 0 outside the
+    picture, so that its surroundings are estimated together with it, and where ``valid`` is
+    False; saturated pixels pull in one direction only. A gradient's channels are shrunk together.
+
+    A shutter adds up light, not pixel values: in linear light the same model holds for the
+    picture through the inverse sRGB curve, each pixel weighted by its noise there.
+
+    Parameters
+    ----------
+    image : ndarray, (H, W) or (H, W, C)
+        Blurry picture, sRGB values in 0..1.
+    kernel : ndarray, (h, w)
+        Blur kernel, sums to 1; its origin is the pixel (h // 2, w // 2).
+    noise : float, optional
+        Standard deviation of the noise in pixel values; estimated when not given.
+    light : {"auto", "encoded", "linear"}
+        Where the blur is a convolution: in pixel values ("encoded"), in linear light, or in
+        whichever explains the picture better (`blur_light`).
+    settings : HyperLaplacian, optional
+    valid : ndarray of bool, (H, W), optional
+        False for pixels to leave out.
+
+    Returns
+    -------
+    ndarray of float32, the image's shape
+        In 0..1.
+
+    Raises
+    ------
+    ValueError
+        When an argument is not as described.
+
+    References
+    ----------
+    Krishnan and Fergus, "Fast image deconvolution using hyper-Laplacian priors", NIPS 2009.
+    Almeida and Figueiredo, "Deconvolving images with unknown boundaries using the alternating
+    direction method of multipliers", IEEE TIP 22(8), 2013.
+    """
+    if light not in ("auto", "encoded", "linear"):
+        raise ValueError(f"light must be 'auto', 'encoded' or 'linear', received {light!r}")
+    planes, kernel = to_planes(image), _checked_kernel(kernel)
+    settings = settings or HyperLaplacian()
+    noise = estimate_noise(image) if noise is None else float(noise)
+    if valid is not None and np.shape(valid) != planes.shape[1:]:
+        raise ValueError(
+            f"valid must have the picture's shape {planes.shape[1:]}, received {np.shape(valid)}"
+        )
+    if light == "auto":
+        light = blur_light(image, kernel, noise, settings)
+    solver = _Solver(planes, kernel, noise, light == "linear", settings, valid)
+    return _pixels(solver.solve(), image)
+
+
+def blur_light(
+    image: np.ndarray,
+    kernel: np.ndarray,
+    noise: float,
+    settings: Optional[HyperLaplacian] = None,
+    crop: int = 640,
+) -> str:
+    """Tell whether a picture was blurred in pixel values or in linear light.
+
+    Deconvolves one channel of the picture's middle both ways and takes the way with the smaller
+    cost: the re-blurred result's squared error in pixel values over twice the noise's variance,
+    plus the prior. The wrong way leaves an error that no sharp picture explains, and ringing.
+
+    Parameters
+    ----------
+    image, kernel, noise, settings
+        As for `hyper_laplacian`.
+    crop : int
+        Largest side of the piece looked at, in pixels, besides the kernel's size.
+
+    Returns
+    -------
+    {"encoded", "linear"}
+    """
+    kernel = _checked_kernel(kernel)
+    settings = settings or HyperLaplacian()
+    planes = to_planes(image)
+    plane = planes[planes.shape[0] // 2]
+    low = [max(0, (n - crop - k) // 2) for n, k in zip(plane.shape, kernel.shape)]
+    plane = plane[low[0] : plane.shape[0] - low[0], low[1] : plane.shape[1] - low[1]]
+    quick = replace(settings, iterations=min(8, settings.iterations))
+    costs = {}
+    for light in ("encoded", "linear"):
+        sharp = _Solver(plane[None], kernel, noise, light == "linear", quick).solve()[0]
+        costs[light] = _cost(plane, sharp, kernel, noise, light == "linear", settings)
+    return min(costs, key=costs.get)
+
+
+class _Solver:
+    """State of one `hyper_laplacian`: the padded picture, its weights, and the transfer function.
+
+    In linear light all values are divided by the typical slope of the sRGB curve, so that noise
+    and gradients keep the size that they have in pixel values.
+    """
+
+    def __init__(self, planes, kernel, noise, linear, settings, valid=None):
+        self.settings, self.linear, self.inner_shape = settings, linear, planes.shape
+        self.margin = tuple(n // 2 + settings.margin for n in kernel.shape)
+        self.shape = extended_shape(planes.shape[1:], self.margin)
+        self.transfer = kernel_spectrum(kernel, self.shape)
+        # Weight of the prior against a data term of weight 1.
+        self.prior = settings.strength * (noise**2 + settings.model_error**2)
+        if valid is not None:
+            planes = _filled(planes, np.asarray(valid, bool))
+        encoded = extend(planes, self.margin, self.shape)
+        known = np.zeros((1, *self.shape), np.float32)
+        _inside(known, self.margin, planes.shape)[...] = 1 if valid is None else valid
+        self.saturated = (encoded >= settings.saturation) & (known > 0)
+        self.weight = known * ~self.saturated
+        self.unit, self.observed = 1.0, encoded
+        if linear:
+            slope = curves.slope(encoded, settings.dark)
+            self.unit = float(np.exp(np.mean(np.log(_inside(slope, self.margin, planes.shape)))))
+            limit = settings.weight_range
+            self.weight = self.weight * np.clip((self.unit / slope) ** 2, 1 / limit, limit)
+            self.observed = curves.to_linear(encoded) / np.float32(self.unit)
+            self.thresholds = self._threshold_table()
+
+    def solve(self) -> np.ndarray:
+        """Sharp planes in 0..1, sRGB values, (C, H, W)."""
+        settings, weight, observed = self.settings, self.weight, self.observed
+        split = settings.data_split
+        adjoint, power = np.conj(self.transfer), np.abs(self.transfer) ** 2
+        gradients = gradient_power(self.shape)
+        weighted = weight * observed
+        sharp = _wiener(observed, self.transfer, 20 * self.prior)
+        spectrum = fft.rfft2(sharp)
+        dual = np.zeros_like(observed)
+        penalties = np.geomspace(settings.split_first, settings.split_last, settings.iterations)
+        for step, penalty in enumerate(penalties.tolist()):
+            blurred = fft.irfft2(self.transfer * spectrum, self.shape)
+            if step == 0:
+                copy = np.where(weight > 0, observed, blurred)
+            else:
+                copy = (weighted + split * (blurred + dual)) / (weight + split)
+                dual += blurred - copy
+            copy = np.where(self.saturated, np.maximum(copy, observed), copy)
+            pull = self.prior * penalty
+            spectrum = split * adjoint * fft.rfft2(copy - dual)
+            spectrum += pull * fft.rfft2(self._shrunken_divergence(sharp, penalty))
+            spectrum /= split * power + pull * gradients + 1e-9
+            sharp = fft.irfft2(spectrum, self.shape)
+        sharp = _inside(sharp, self.margin, self.inner_shape)
+        if self.linear:
+            sharp = curves.to_encoded(sharp * np.float32(self.unit))
+        return np.clip(sharp, 0, 1)
+
+    def _shrunken_divergence(self, sharp: np.ndarray, penalty: float) -> np.ndarray:
+        """Transposed gradient of the shrunken gradient."""
+        exponent = self.settings.exponent
+        threshold = (1 / penalty) ** (1 / (2 - exponent))
+        if self.linear:
+            level = np.clip(sharp.mean(axis=0, keepdims=True) * np.float32(self.unit), 0, 1)
+            index = (level * (self.thresholds.size - 1)).astype(np.int32)
+            threshold = self.thresholds[index] * np.float32(threshold)
+        total = np.zeros_like(sharp)
+        for axis in (1, 2):
+            gradient = np.roll(sharp, -1, axis) - sharp
+            if len(gradient) == 1:
+                size = np.abs(gradient)
+            else:
+                size = np.sqrt(np.sum(gradient * gradient, axis=0, keepdims=True))
+            gradient *= shrink_factor(size, threshold, exponent)
+            total += np.roll(gradient, 1, axis) - gradient
+        return total
+
+    def _threshold_table(self) -> np.ndarray:
+        """Factor of the threshold over linear light 0..1: a step in the dark is seen more."""
+        encoded = curves.to_encoded(np.linspace(0, 1, 4096))
+        slope = curves.slope(encoded, self.settings.dark)
+        exponent = self.settings.exponent
+        return ((self.unit / slope) ** (exponent / (2 - exponent))).astype(np.float32)
+
+
+def _cost(plane, sharp, kernel, noise, linear, settings) -> float:
+    """Cost of one sharp plane, border aside: its error in pixel values, and the prior."""
+    margin = tuple(n // 2 for n in kernel.shape)
+    shape = extended_shape(plane.shape, margin)
+    signal = curves.to_linear(sharp) if linear else sharp
+    spectrum = fft.rfft2(extend(signal[None], margin, shape)) * kernel_spectrum(kernel, shape)
+    blurred = _inside(fft.irfft2(spectrum, shape), margin, (1, *plane.shape))[0]
+    error = plane - (curves.to_encoded(blurred) if linear else blurred)
+    # A picture smaller than the kernel has no such inside: then all of it counts.
+    keep = tuple(slice(m, n - m) if n > 4 * m else slice(None) for m, n in zip(margin, plane.shape))
+    error, sharp, plane = error[keep], sharp[keep], plane[keep]
+    error = np.where(plane >= settings.saturation, np.maximum(error, 0), error)
+    variance = noise**2 + settings.model_error**2
+    prior = sum(
+        np.mean(np.abs(np.diff(sharp, axis=a)) ** settings.exponent)
+        for a in (0, 1)
+        if sharp.shape[a] > 1
+    )
+    return float(np.mean(error**2) / (2 * variance) + settings.strength * prior)
+
+
+def _wiener(planes: np.ndarray, transfer: np.ndarray, strength: float) -> np.ndarray:
+    shape = planes.shape[1:]
+    penalty = strength * (gradient_power(shape) + np.float32(_TIKHONOV_FLOOR))
+    spectrum = np.conj(transfer) / (np.abs(transfer) ** 2 + penalty) * fft.rfft2(planes)
+    return fft.irfft2(spectrum, shape)
+
+
+def _pixels(planes: np.ndarray, image: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(planes[0] if image.ndim == 2 else np.moveaxis(planes, 0, -1))
+
+
+def _checked_kernel(kernel: np.ndarray) -> np.ndarray:
+    kernel = np.asarray(kernel, np.float32)
+    if kernel.ndim != 2 or not abs(float(kernel.sum()) - 1) < 1e-2:
+        raise ValueError(
+            f"the kernel must be (h, w) and sum to 1, received {kernel.shape}, "
+            f"sum {float(kernel.sum()):.4g}"
+        )
+    return kernel
+
+
+def _filled(planes: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Left-out pixels given the value of the nearest one that counts, as a start."""
+    if not valid.any():
+        return planes
+    rows, columns = ndimage.distance_transform_edt(
+        ~valid, return_distances=False, return_indices=True
+    )
+    return planes[:, rows, columns]
+
+
+def _inside(planes: np.ndarray, margin, shape) -> np.ndarray:
+    """View of the picture proper on its extended grid."""
+    return planes[:, margin[0] : margin[0] + shape[1], margin[1] : margin[1] + shape[2]]
