@@ -16,9 +16,10 @@ def extended_shape(shape: Tuple[int, int], margin: Tuple[int, int]) -> Tuple[int
     shape, margin : tuple of int
         (H, W) of the picture and the pixels to add on each side of it.
     """
+    # SciPy 1.4 takes the second argument, real=True, by position only.
     return (
-        fft.next_fast_len(shape[0] + 2 * margin[0], real=True),
-        fft.next_fast_len(shape[1] + 2 * margin[1], real=True),
+        fft.next_fast_len(shape[0] + 2 * margin[0], True),
+        fft.next_fast_len(shape[1] + 2 * margin[1], True),
     )
 
 

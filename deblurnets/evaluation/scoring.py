@@ -162,7 +162,7 @@ def kernel_similarity(estimate: np.ndarray, reference: np.ndarray) -> float:
     norm = np.sqrt(np.sum(a * a) * np.sum(b * b))
     if norm == 0:
         return 0.0
-    shape = [fft.next_fast_len(m + n - 1, real=True) for m, n in zip(a.shape, b.shape)]
+    shape = [fft.next_fast_len(m + n - 1, True) for m, n in zip(a.shape, b.shape)]
     correlation = fft.irfft2(fft.rfft2(a, shape) * np.conj(fft.rfft2(b, shape)), shape)
     return float(np.clip(correlation.max() / norm, 0.0, 1.0))
 
@@ -227,7 +227,7 @@ def _best_whole_shift(
     corners = [integral[y : y + count, x : x + count] for y in (0, height) for x in (0, width)]
     energy = corners[3] - corners[2] - corners[1] + corners[0]
 
-    shape = [fft.next_fast_len(n, real=True) for n in area.shape[1:]]
+    shape = [fft.next_fast_len(n, True) for n in area.shape[1:]]
     spectrum = np.sum(fft.rfft2(area, shape) * np.conj(fft.rfft2(target, shape)), axis=0)
     correlation = fft.irfft2(spectrum, shape)[:count, :count]
     best = np.argmin(energy - 2 * correlation)
