@@ -26,7 +26,6 @@ except ImportError:  # Windows
     fcntl = None
 
 MIRROR_VARIABLE = "DEBLURNETS_WEIGHTS_URL"
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 _RETRIED_STATUS = (408, 425, 429, 500, 502, 503, 504)
 _MAX_PAGES = 3
@@ -353,23 +352,19 @@ def _size(path: Path) -> int:
 
 def _check(part: Path, which: str) -> None:
     """Refuse, and remove, a file that is not the wanted network's weights."""
-    with open(str(part), "rb") as file:
-        start = file.read(len(HDF5_SIGNATURE))
-    fault: Optional[str] = f"it is no HDF5 file, it starts with {start!r}"
-    if start == HDF5_SIGNATURE:
-        fault = _layout_fault(part, which)
+    fault = _layout_fault(part, which)
     if fault is not None:
         part.unlink()
         raise _FinalError(f"what came is not the wanted file: {fault}")
 
 
 def _layout_fault(path: Path, which: str) -> Optional[str]:
-    """Say what distinguishes an HDF5 file from the official layout; None when nothing does."""
+    """Say what distinguishes a file from the official weights; None when nothing does."""
     from deblurnets.weights import WeightsError, check_official_file
 
     try:
         check_official_file(path, which)
-    except (WeightsError, OSError) as error:
+    except WeightsError as error:
         return str(error)
     return None
 

@@ -131,6 +131,8 @@ def weights(tmp_path, monkeypatch):
 
     def layout_fault(path, which):
         assert which in OFFICIAL_FILES
+        if not h5py.is_hdf5(str(path)):
+            return "no HDF5 file"
         with h5py.File(str(path), "r") as file:
             return None if tuple(file.attrs["shape"]) == (3, 4) else WRONG
 
@@ -314,8 +316,8 @@ def test_a_server_that_continues_elsewhere(server, options, weights, path):
     ("step", "reason"),
     [
         (page_step("<title>Sign in</title>"), 'a web page came instead of the file: "Sign in"'),
-        (lambda handler: send(handler, b"<html>hello</html>"), "no HDF5 file"),
-        (lambda handler: send(handler, b""), "no HDF5 file"),
+        (lambda handler: send(handler, b"<html>hello</html>"), "no HDF5 weights file"),
+        (lambda handler: send(handler, b""), "no HDF5 weights file"),
     ],
 )
 def test_html_or_nothing_instead_of_hdf5(server, options, path, step, reason):
@@ -332,6 +334,39 @@ def test_wrong_shapes(server, options, weights, path, tmp_path):
         file.attrs["shape"] = (4, 4)
     server.play(file_step(other.read_bytes()))
     with pytest.raises(DownloadError, match=WRONG):
+        ensure_weights(path, "analysis", options=options)
+    assert left_in(path) == []
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory):
+    """Bytes of a file in the official layout of the analysis network."""
+    from deblurnets.networks.paper_analysis import build_paper_analysis
+    from deblurnets.weights import save_official_layout
+
+    path = tmp_path_factory.mktemp("official") / "analysis.h5"
+    save_official_layout(build_paper_analysis(), path)
+    return path.read_bytes()
+
+
+def test_the_official_layout_is_accepted(server, options, official, path):
+    server.play(file_step(official))
+    ensure_weights(path, "analysis", options=options)
+    assert path.read_bytes() == official
+
+
+def test_one_wrong_shape_is_refused(server, options, official, path, tmp_path):
+    wrong = tmp_path / "wrong.h5"
+    wrong.write_bytes(official)
+    with h5py.File(wrong, "r+") as file:
+        layer = next(name for name in file if name.startswith("conv2d_"))
+        group = file[layer][layer]
+        kernel = next(name for name in group if name.startswith("kernel"))
+        values = group[kernel][:]
+        del group[kernel]
+        group[kernel] = values[..., :-1]
+    server.play(file_step(wrong.read_bytes()))
+    with pytest.raises(DownloadError, match=f"{layer}/kernel: expected shape"):
         ensure_weights(path, "analysis", options=options)
     assert left_in(path) == []
 
