@@ -102,7 +102,7 @@ def crop_centre(planes: Tensor, height: int, width: int) -> Tensor:
 
 def inside_mask(height: int, width: int, size: Tuple[int, int]) -> np.ndarray:
     """Return (1, 1, *size), 1 where `extend` put the picture, 0 in its surroundings."""
-    mask = np.zeros((1, 1) + tuple(size), np.float32)
+    mask = np.zeros((1, 1, *tuple(size)), np.float32)
     top, left = (size[0] - height) // 2, (size[1] - width) // 2
     mask[:, :, top : top + height, left : left + width] = 1
     return mask
@@ -126,7 +126,7 @@ class SynthesisNetwork(keras.Model):
     def __init__(self, config: SynthesisConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.config = config
-        settings = dict(outputs=3, stride=config.stride, dtype=config.dtype)
+        settings = {"outputs": 3, "stride": config.stride, "dtype": config.dtype}
         self.first = ResidualUNet(config.widths, name="first", **settings)
         self.second = ResidualUNet(config.widths, name="second", **settings)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
+import signal
+import threading
 from pathlib import Path
-from typing import Any, Optional, Sequence
+from typing import Any, Callable, Iterator, Optional, Sequence
 
 from deblurnets.training.photographs import Photographs, pack_photographs
 from deblurnets.training.samples import SampleConfig
@@ -36,6 +39,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--network", default="{}", help="JSON of the network configuration")
         command.add_argument("--samples", default="{}", help="JSON of the sample configuration")
         command.add_argument("--start", type=Path, help="weights file to start from")
+    export = commands.add_parser("export", help="write a run's network as a weight file")
+    export.add_argument("run", type=Path)
+    export.add_argument("weights", type=Path, help="HDF5 file, for instance compact_analysis.h5")
     return parser
 
 
@@ -61,8 +67,11 @@ def _network(kind: str, settings: str, dtype: str, start: Optional[Path]) -> Any
 
 
 def _train(options: argparse.Namespace) -> None:
+    from keras.utils import set_random_seed
+
     from deblurnets.training import loop, losses
 
+    set_random_seed(options.seed)  # the initial weights
     samples = {"crop": options.crop, **json.loads(options.samples)}
     samples = SampleConfig(
         **{k: tuple(v) if isinstance(v, list) else v for k, v in samples.items()}
@@ -77,6 +86,7 @@ def _train(options: argparse.Namespace) -> None:
     options.run.mkdir(parents=True, exist_ok=True)
     first = loop.load_checkpoint(trainer, options.run)
     description = {
+        "kind": options.command,
         "network": dataclasses.asdict(config),
         "samples": dataclasses.asdict(samples),
         "batch": options.batch,
@@ -87,7 +97,41 @@ def _train(options: argparse.Namespace) -> None:
     (options.run / "config.json").write_text(json.dumps(description, indent=2) + "\n")
     settings = loop.LoopConfig(steps=options.steps, learning_rate=options.learning_rate)
     stream = batches(options.pack, samples, options.seed, first, options.batch, options.workers)
-    loop.train(trainer, stream, settings, options.run, first)
+    with stop_on_signal() as stop_requested:
+        loop.train(trainer, stream, settings, options.run, first, stop_requested)
+    stream.close()
+
+
+def export_run(run: Path, path: Path) -> None:
+    """Write the network of a run's last checkpoint as a weight file, float16.
+
+    Parameters
+    ----------
+    run : folder of a training run.
+    path : HDF5 file to write or replace.
+    """
+    from deblurnets.training import loop
+    from deblurnets.weights import save_weights
+
+    description = json.loads((run / "config.json").read_text())
+    kind = description["kind"]
+    config, network = _network(kind, json.dumps(description["network"]), "float32", None)
+    step = loop.load_network(network, run)
+    save_weights(network, path, f"compact_{kind}", config)
+    print(f"{path}: {kind} network after {step} steps, {path.stat().st_size / 1e6:.2f} MB")
+
+
+@contextlib.contextmanager
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """Turn Ctrl-C and SIGTERM into a question, "was a stop asked for?", until the block's end."""
+    asked = threading.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: asked.set()) for number in signals]
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in zip(signals, before):
+            signal.signal(number, handler)
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
@@ -96,6 +140,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     if options.command == "pack":
         number = pack_photographs(options.photographs, options.pack, options.limit)
         print(f"packed {number} photographs into {options.pack}")
+    elif options.command == "export":
+        export_run(options.run, options.weights)
     else:
         _train(options)
 

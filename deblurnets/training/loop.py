@@ -8,7 +8,7 @@ import math
 import os
 import time
 from pathlib import Path
-from typing import Dict, Iterator, List
+from typing import Callable, Dict, Iterator, List
 
 import numpy as np
 
@@ -50,13 +50,14 @@ def compile_trainer(trainer: Trainer, batch: Dict[str, np.ndarray]) -> None:
     """Create the trainer's variables and its optimiser's, ready for a checkpoint."""
     # Compiling with XLA costs minutes on a CPU and its convolutions are slower there.
     jit = False if keras.backend.backend() == "tensorflow" else "auto"
-    optimizer = keras.optimizers.Adam(1e-3, global_clipnorm=1.0)
     trainer(batch)
+    optimizer = keras.optimizers.Adam(1e-3, global_clipnorm=1.0)
     trainer.compile(optimizer=optimizer, jit_compile=jit)
     optimizer.build(trainer.trainable_variables)
 
 
 def _state(trainer: Trainer) -> List:
+    """All variables, the network's first."""
     return list(trainer.variables) + list(trainer.optimizer.variables)
 
 
@@ -84,12 +85,21 @@ def load_checkpoint(trainer: Trainer, folder: Path) -> int:
         return int(arrays["step"])
 
 
+def load_network(network: keras.Model, folder: Path) -> int:
+    """Load the network's part of the folder's checkpoint and return its step."""
+    with np.load(Path(folder) / CHECKPOINT) as arrays:
+        for i, variable in enumerate(network.variables):
+            variable.assign(arrays[f"{i:04d}"])
+        return int(arrays["step"])
+
+
 def train(
     trainer: Trainer,
     stream: Iterator[Dict[str, np.ndarray]],
     config: LoopConfig,
     folder: Path,
     first: int,
+    stop_requested: Callable[[], bool] = lambda: False,
 ) -> None:
     """Train from step `first` to the end, saving and logging into `folder`.
 
@@ -97,6 +107,7 @@ def train(
     ----------
     trainer : compiled by `compile_trainer`.
     stream : batches from step `first` on.
+    stop_requested : asked after every step; true ends the run with a checkpoint.
     """
     saved = began = time.monotonic()
     sums: Dict[str, float] = {}
@@ -110,10 +121,12 @@ def train(
             rate = (time.monotonic() - began) / config.log_steps
             _log(folder, step + 1, rate, {n: v / config.log_steps for n, v in sums.items()})
             sums, began = {}, time.monotonic()
-        if time.monotonic() - saved > config.checkpoint_seconds:
+        last = step + 1 == config.steps or stop_requested()
+        if last or time.monotonic() - saved > config.checkpoint_seconds:
             save_checkpoint(trainer, step + 1, folder)
             saved = time.monotonic()
-    save_checkpoint(trainer, config.steps, folder)
+        if last:
+            break
 
 
 def _log(folder: Path, step: int, seconds: float, figures: Dict[str, float]) -> None:

@@ -27,8 +27,8 @@ class SampleConfig:
     crop : side of the blurry crop in pixels.
     grid : side of the kernel grid, odd.
     extent : bounds of the shake's larger side in pixels.
-    noise : bounds of the noise's standard deviation, of 1; a fifth of the samples have next to
-        none. Photon noise is not modelled apart.
+    noise : bounds of the noise's standard deviation, of 1, small values more often; a fifth of
+        the samples have none but the rounding to 8 bits.
     linear : share of samples blurred in linear light rather than on the gamma-encoded values.
     jpeg : share of samples stored as JPEG (quality 70 to 98) after the noise.
     saturation : share of samples with exposure raised before the blur so that lights clip.
@@ -68,7 +68,8 @@ def draw_sample(
     sharp = np.clip(light, 0, 1)
     if linear:
         blurry, sharp = to_gamma(blurry), to_gamma(sharp)
-    noise = rng.uniform(*config.noise) if rng.rand() < 0.8 else 0.0
+    low, high = config.noise
+    noise = low + (high - low) * rng.rand() ** 2 if rng.rand() < 0.8 else 0.0
     blurry = blurry + np.float32(noise) * rng.standard_normal(blurry.shape).astype(np.float32)
     blurry = np.rint(np.clip(blurry, 0, 1) * 255).astype(np.uint8)
     if rng.rand() < config.jpeg:

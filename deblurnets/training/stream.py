@@ -6,6 +6,7 @@ import collections
 import concurrent.futures
 import itertools
 import multiprocessing
+import signal
 from pathlib import Path
 from typing import Dict, Iterator
 
@@ -25,6 +26,11 @@ def make_batch(
         draw_sample(photographs, config, seed, i) for i in range(number * size, (number + 1) * size)
     ]
     return {name: np.stack([s[name] for s in samples]) for name in samples[0]}
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the training process, which ends its workers itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _worker_batch(pack: str, config: SampleConfig, seed: int, number: int, size: int) -> Batch:
@@ -51,7 +57,10 @@ def batches(
             yield make_batch(photographs, config, seed, number, size)
     # Spawned, not forked: a fork of a process that runs TensorFlow's threads can hang.
     context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
+    pool = concurrent.futures.ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_ignore_interrupts
+    )
+    with pool:
         pending: collections.deque = collections.deque()
         try:
             for number in itertools.count(first):

@@ -1,0 +1,205 @@
+"""The library's entry: an array in, a sharp array out; no files but weights, no global state."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any, Dict, Optional, Tuple, Union
+
+import numpy as np
+
+from deblurnets.paths import model_path
+
+PathLike = Union[str, Path]
+MINIMUM_SIDE = 32
+
+PRETRAINED: Dict[str, Tuple[str, str]] = {
+    "compact": ("compact_analysis.h5", "compact_synthesis.h5"),
+    "paper": ("analysis_weights.h5", "synthesis_weights.h5"),
+}
+"""Weight files (analysis, synthesis) of each pair, in the folder of `deblurnets.paths`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A deblurred picture and how it came about.
+
+    Attributes
+    ----------
+    image : array, the input's shape and type.
+    kernel : array (k, k), float32, the blur kernel used: non-negative, summing to 1, origin at
+        ``k // 2``; blurry = convolve(sharp, kernel).
+    seconds : wall-clock seconds of the "analysis" and the "synthesis".
+    """
+
+    image: np.ndarray
+    kernel: np.ndarray
+    seconds: Dict[str, float]
+
+
+class Deblurrer:
+    """Blind deblurring by an analysis and a synthesis half.
+
+    Parameters
+    ----------
+    analysis : object with ``estimate_kernel(image) -> kernel``
+    synthesis : object with ``deblur(image, kernel) -> image``
+        Images are float32 (H, W, 3), sRGB in 0..1; `deblurnets.pairs` has both of each pair.
+    analysis_max_size : (height, width), optional
+        A larger picture is cropped around its centre for the kernel estimate only.
+
+    Examples
+    --------
+    >>> deblurrer = Deblurrer.from_pretrained("compact")  # doctest: +SKIP
+    >>> sharp = deblurrer(blurry).image  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, analysis: Any, synthesis: Any, analysis_max_size: Optional[Tuple[int, int]] = None
+    ) -> None:
+        self._analysis = analysis
+        self._synthesis = synthesis
+        self._analysis_max_size = analysis_max_size
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str = "compact",
+        analysis_path: Optional[PathLike] = None,
+        synthesis_path: Optional[PathLike] = None,
+        analysis_max_size: Optional[Tuple[int, int]] = None,
+    ) -> Deblurrer:
+        """Load a pair of networks.
+
+        Parameters
+        ----------
+        name : "compact" (weights come with the package) or "paper" (downloaded on first use).
+        analysis_path, synthesis_path : weight files that replace one or both of the pair's; the
+            file itself tells which network it belongs to. One that does not exist is downloaded
+            there from the official release.
+        analysis_max_size : see `Deblurrer`.
+
+        Raises
+        ------
+        ValueError
+            There is no pair of that name.
+        deblurnets.weights.WeightsError, deblurnets.download.DownloadError
+            A file cannot be used, or cannot be had.
+        """
+        if name not in PRETRAINED:
+            raise ValueError(f"there is no pair {name!r}; expected one of {sorted(PRETRAINED)}")
+        from deblurnets import weights
+
+        given = {"analysis": analysis_path, "synthesis": synthesis_path}
+        paths = {}
+        for which, default in zip(("analysis", "synthesis"), PRETRAINED[name]):
+            paths[which] = Path(given[which] or model_path(default))
+            if (given[which] or name == "paper") and not paths[which].exists():
+                from deblurnets.download import ensure_weights
+
+                ensure_weights(paths[which], which)
+        return cls(
+            weights.load_analysis(paths["analysis"]),
+            weights.load_synthesis(paths["synthesis"]),
+            analysis_max_size,
+        )
+
+    def __call__(self, image: np.ndarray) -> Result:
+        """Deblur a picture.
+
+        Parameters
+        ----------
+        image : array (H, W) or (H, W, 3)
+            uint8, uint16, or floating with values in 0..1; gamma-encoded as files are; both sides
+            of 32 pixels or more.
+
+        Raises
+        ------
+        ValueError
+            The array is none of these.
+        """
+        unit = to_unit_rgb(image)
+        begin = time.perf_counter()
+        kernel = self._analysis.estimate_kernel(self._analysed_part(unit))
+        middle = time.perf_counter()
+        sharp = self._synthesis.deblur(unit, kernel)
+        end = time.perf_counter()
+        seconds = {"analysis": middle - begin, "synthesis": end - middle}
+        return Result(from_unit_rgb(sharp, image), kernel, seconds)
+
+    def estimate_kernel(self, image: np.ndarray) -> np.ndarray:
+        """Return the blur kernel (k, k) of a picture; arguments and errors as for a call."""
+        return self._analysis.estimate_kernel(self._analysed_part(to_unit_rgb(image)))
+
+    def deblur(self, image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+        """Deblur a picture with a known kernel (non-blind); returns its shape and type.
+
+        Parameters
+        ----------
+        image : as for a call.
+        kernel : array (h, w), non-negative, origin at ``(h // 2, w // 2)``, of any sum.
+        """
+        kernel = _square_kernel(kernel)
+        return from_unit_rgb(self._synthesis.deblur(to_unit_rgb(image), kernel), image)
+
+    def _analysed_part(self, image: np.ndarray) -> np.ndarray:
+        if self._analysis_max_size is None:
+            return image
+        height, width = (min(n, m) for n, m in zip(image.shape, self._analysis_max_size))
+        top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+        return image[top : top + height, left : left + width]
+
+
+def to_unit_rgb(image: np.ndarray) -> np.ndarray:
+    """Convert a picture to float32 (H, W, 3) in 0..1, or say what is wrong with it.
+
+    Raises
+    ------
+    ValueError
+        Not an array of shape (H, W) or (H, W, 3), of 32 pixels a side or more, of type uint8,
+        uint16 or floating, with finite values in 0..1 if floating.
+    """
+    image = np.asarray(image)
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+        raise ValueError(f"expected a picture of shape (H, W) or (H, W, 3), got {image.shape}")
+    if min(image.shape[:2]) < MINIMUM_SIDE:
+        raise ValueError(
+            f"expected a picture of {MINIMUM_SIDE}x{MINIMUM_SIDE} pixels or more, got "
+            f"{image.shape[1]}x{image.shape[0]} (width x height)"
+        )
+    if image.dtype in (np.uint8, np.uint16):
+        unit = image.astype(np.float32) / np.float32(np.iinfo(image.dtype).max)
+    elif np.issubdtype(image.dtype, np.floating):
+        unit = image.astype(np.float32)
+        low, high = float(unit.min()), float(unit.max())
+        if not (low >= 0 and high <= 1):  # also false for NaN
+            raise ValueError(
+                f"expected floating values in 0..1, got {low:g}..{high:g}: scale the picture first"
+            )
+    else:
+        raise ValueError(f"expected uint8, uint16 or floating values, got {image.dtype}")
+    return np.repeat(unit[:, :, None], 3, axis=2) if image.ndim == 2 else unit
+
+
+def from_unit_rgb(unit: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Convert float32 (H, W, 3) in 0..1 back to the kind of picture that `like` is."""
+    if like.ndim == 2:
+        unit = unit.mean(axis=2)
+    if np.issubdtype(like.dtype, np.floating):
+        return unit.astype(like.dtype)
+    return np.rint(unit * np.iinfo(like.dtype).max).astype(like.dtype)
+
+
+def _square_kernel(kernel: np.ndarray) -> np.ndarray:
+    """Pad a kernel to an odd square around its origin and scale it to a sum of 1."""
+    kernel = np.asarray(kernel, np.float32)
+    if kernel.ndim != 2 or not np.isfinite(kernel).all() or kernel.min() < 0 or kernel.sum() <= 0:
+        raise ValueError(
+            "expected a blur kernel of shape (h, w), finite, non-negative and not all zero, got "
+            f"shape {kernel.shape}"
+        )
+    half = max(n // 2 for n in kernel.shape)
+    padding = [(half - n // 2, half - (n - 1 - n // 2)) for n in kernel.shape]
+    kernel = np.pad(kernel, padding, mode="constant")
+    return kernel / kernel.sum()

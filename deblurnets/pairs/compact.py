@@ -1,0 +1,108 @@
+"""The compact pair's halves: NumPy in, NumPy out."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Optional, Tuple
+
+import numpy as np
+
+from deblurnets.alternation import refine_kernel
+from deblurnets.backend import ops
+from deblurnets.kernels import fit_grid, prune
+
+GREY = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def pad_to(image: np.ndarray, height: int, width: int) -> Tuple[np.ndarray, Tuple[slice, slice]]:
+    """Mirror a picture (H, W, ...) to at least (height, width); returns it and where it lies."""
+    rows, columns = max(height - image.shape[0], 0), max(width - image.shape[1], 0)
+    padding = [(rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)]
+    inside = tuple(slice(p[0], p[0] + n) for p, n in zip(padding, image.shape[:2]))
+    padding += [(0, 0)] * (image.ndim - 2)
+    return np.pad(image, padding, mode="symmetric"), inside
+
+
+@dataclasses.dataclass(frozen=True)
+class EstimateConfig:
+    """How a picture's kernel is estimated around the network.
+
+    Attributes
+    ----------
+    window : largest side of the part of the picture that is looked at, in pixels.
+    prune : values below this share of the maximum are softmax tails, not kernel.
+    """
+
+    window: int = 512
+    prune: float = 0.04
+
+
+class CompactAnalysis:
+    """Estimates blur kernels with the unrolled network, refined by hand-made alternation.
+
+    Parameters
+    ----------
+    network : deblurnets.networks.analysis.AnalysisNetwork
+    config : EstimateConfig, optional
+    """
+
+    def __init__(self, network: Any, config: Optional[EstimateConfig] = None) -> None:
+        self.network = network
+        self.config = config or EstimateConfig()
+
+    def estimate_kernel(self, image: np.ndarray) -> np.ndarray:
+        """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1."""
+        grey = image @ GREY
+        return refine_kernel(grey, self.start(grey))
+
+    def start(self, grey: np.ndarray) -> np.ndarray:
+        """Return the network's own estimate (grid, grid) for a grey picture (H, W) in 0..1."""
+        kernel = ops.convert_to_numpy(self.network(self._input(grey))[-1]["kernel"])[0]
+        return fit_grid(prune(kernel, self.config.prune), kernel.shape[0])
+
+    def _input(self, grey: np.ndarray) -> np.ndarray:
+        """Cut the part to look at, its sides multiples of what the network needs."""
+        divisor = self.network.config.divisor
+        least = 2 * self.network.config.grid
+        least = -(-least // divisor) * divisor
+        grey, _ = pad_to(grey, least, least)
+        height, width = (min(n, self.config.window) // divisor * divisor for n in grey.shape)
+        top, left = (grey.shape[0] - height) // 2, (grey.shape[1] - width) // 2
+        return np.ascontiguousarray(grey[top : top + height, left : left + width])[None, :, :, None]
+
+
+class CompactSynthesis:
+    """Deblurs with a known kernel by the two-stage network.
+
+    Parameters
+    ----------
+    network : deblurnets.networks.synthesis.SynthesisNetwork
+    """
+
+    def __init__(self, network: Any) -> None:
+        self.network = network
+
+    def deblur(self, image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+        """Deblur a picture (H, W, 3) in 0..1 with a kernel (k, k); same shape and range."""
+        # A tight grid keeps the surroundings that are made up, and the transforms, small.
+        kernel = tight_grid(kernel)
+        least = 2 * kernel.shape[0] + 2 * self.network.config.divisor
+        padded, inside = pad_to(image, least, least)
+        sharp = self.network(padded[None].astype(np.float32), kernel[None])["sharp"]
+        return np.clip(ops.convert_to_numpy(sharp)[0][inside], 0, 1)
+
+
+def tight_grid(kernel: np.ndarray, step: int = 16) -> np.ndarray:
+    """Cut a kernel's grid around its origin to the next ``n step + 1`` that loses nothing.
+
+    A few sizes only, so that pictures of equal size mostly share a grid.
+    """
+    half = kernel.shape[0] // 2
+    rows, columns = np.nonzero(kernel > 0)
+    reach = int(max(np.abs(rows - half).max(), np.abs(columns - half).max()))
+    size = -(-2 * reach // step) * step + 1
+    new = max(size // 2, 1)
+    if new > half:
+        kernel = np.pad(kernel, new - half, mode="constant")
+        half = new
+    return kernel[half - new : half + new + 1, half - new : half + new + 1]

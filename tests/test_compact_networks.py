@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.signal
+
+from deblurnets.backend import ops, rfft2
+from deblurnets.kernels import random_shake
+from deblurnets.networks import analysis, layers, synthesis
+
+TINY_ANALYSIS = analysis.AnalysisConfig(
+    grid=17, steps=(1, 1), widths=(4, 8), decoder_width=4, decoder_layers=2
+)
+TINY_SYNTHESIS = synthesis.SynthesisConfig(widths=(4, 8))
+
+
+def numpy(x):
+    return ops.convert_to_numpy(x)
+
+
+@pytest.mark.parametrize("size, divisor", [(1, 2), (17, 2), (97, 8), (641, 16)])
+def test_fast_size_is_the_smallest_that_fits(size, divisor):
+    def good(n):
+        for factor in (2, 3, 5):
+            while n % factor == 0:
+                n //= factor
+        return n == 1
+
+    found = layers.fast_size(size, divisor)
+    assert found >= size
+    assert found % divisor == 0
+    assert good(found)
+    assert not any(good(n) for n in range(-(-size // divisor) * divisor, found, divisor))
+
+
+def test_transfer_function_convolves_with_the_origin_in_the_middle():
+    rng = np.random.RandomState(0)
+    picture = rng.rand(24, 30).astype(np.float32)
+    kernel = random_shake(rng, 9, (3, 7))
+    spectrum = rfft2(picture[None, None]) * layers.transfer_function(kernel[None], (24, 30))
+    from deblurnets.backend import irfft2
+
+    blurry = numpy(irfft2(spectrum, (24, 30)))[0, 0]
+    expected = scipy.signal.convolve2d(picture, kernel, mode="same", boundary="wrap")
+    assert np.allclose(blurry, expected, atol=1e-5)
+
+
+def test_kernel_regression_finds_the_kernel_of_known_edges():
+    rng = np.random.RandomState(1)
+    config = analysis.AnalysisConfig(grid=17, steps=(1,), gammas=(1e-4, 1e-4, 1e-4))
+    kernel = random_shake(rng, 17, (6, 12))
+    edges = rng.randn(1, 2, 64, 64).astype(np.float32)
+    edges[:, :, :9] = edges[:, :, -9:] = edges[:, :, :, :9] = edges[:, :, :, -9:] = 0
+    blurred = np.stack([scipy.signal.convolve2d(e, kernel, mode="same") for e in edges[0]])[None]
+    step = analysis.AnalysisStep(config)
+    regressed = numpy(step._regress(edges, blurred.astype(np.float32), 17))[0, 1]
+    assert np.abs(regressed - kernel).max() < 0.02 * kernel.max()
+
+
+def test_kernel_resampling_keeps_kernels_and_centres():
+    kernel = np.zeros((1, 9, 9), np.float32)
+    kernel[0, 4, 4] = 1
+    matrix = analysis.kernel_upsampling(9)
+    up = numpy(analysis.resample_kernel(kernel, matrix))
+    assert up.shape == (1, 17, 17)
+    assert up.sum() == pytest.approx(1)
+    assert np.unravel_index(up[0].argmax(), (17, 17)) == (8, 8)
+    down = numpy(analysis.resample_kernel(up, matrix.T))
+    assert np.unravel_index(down[0].argmax(), (9, 9)) == (4, 4)
+
+
+def test_analysis_network_returns_kernels_from_coarse_to_fine():
+    network = analysis.build_analysis(TINY_ANALYSIS)
+    picture = np.random.RandomState(2).rand(2, 32, 48, 1).astype(np.float32)
+    results = network(picture)
+    assert [r["kernel"].shape[1] for r in results] == [9, 17]
+    for result in results:
+        kernel = numpy(result["kernel"])
+        assert kernel.min() >= 0
+        assert np.allclose(kernel.sum((1, 2)), 1, atol=1e-4)
+
+
+def test_analysis_does_not_depend_on_brightness_or_contrast():
+    network = analysis.build_analysis(TINY_ANALYSIS)
+    picture = np.random.RandomState(3).rand(1, 32, 32, 1).astype(np.float32)
+    first = numpy(network(picture)[-1]["kernel"])
+    second = numpy(network(0.3 * picture + 0.5)[-1]["kernel"])
+    assert np.allclose(first, second, atol=1e-4)
+
+
+def test_untrained_synthesis_is_its_tikhonov_start():
+    network = synthesis.build_synthesis(TINY_SYNTHESIS)
+    rng = np.random.RandomState(4)
+    picture = rng.rand(1, 40, 52, 3).astype(np.float32)
+    result = network(picture, random_shake(rng, 17, (4, 12))[None])
+    assert np.allclose(numpy(result["sharp"]), numpy(result["start"]), atol=1e-5)
+
+
+def test_synthesis_start_undoes_a_periodic_free_blur():
+    rng = np.random.RandomState(5)
+    ramp = np.add.outer(np.linspace(0, 1, 80), np.linspace(0, 1, 96)) / 2
+    sharp = np.repeat((ramp + 0.2 * (np.sin(40 * ramp) > 0))[:, :, None], 3, 2).clip(0, 1)
+    kernel = random_shake(rng, 17, (8, 12))
+    blurry = np.stack([scipy.signal.convolve2d(c, kernel, mode="valid") for c in sharp.T]).T
+    sharp = sharp[8:-8, 8:-8]
+    # The convolution above ran on transposed planes.
+    network = synthesis.build_synthesis(TINY_SYNTHESIS)
+    start = numpy(network(blurry[None].astype(np.float32), kernel.T[None])["start"])[0]
+    error = np.mean((start - sharp)[8:-8, 8:-8] ** 2)
+    assert error < 0.5 * np.mean((blurry - sharp)[8:-8, 8:-8] ** 2)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (70, 80), (100, 96)])
+def test_extension_keeps_the_picture_and_wraps_smoothly(size):
+    ramp = np.linspace(0, 1, 64)[:, None] + np.zeros((1, 64))
+    planes = ramp[None, None].astype(np.float32)
+    extended = numpy(synthesis.extend(planes, size))
+    assert extended.shape[2:] == size
+    inside = numpy(synthesis.crop_centre(extended, 64, 64))
+    assert np.array_equal(inside, planes)
+    mask = synthesis.inside_mask(64, 64, size)
+    assert np.array_equal(extended[mask > 0].reshape(64, 64), planes[0, 0])
+    if size[0] > 80:
+        wrapped = np.abs(np.diff(np.concatenate([extended, extended[:, :, :1]], 2), axis=2))
+        assert wrapped.max() < 0.12  # the plain picture would jump by 1

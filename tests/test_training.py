@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import contextlib
+import csv
+import functools
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+import scipy.signal
+from PIL import Image
+
+from deblurnets.training import __main__ as command
+from deblurnets.training import loop
+from deblurnets.training.perturb import perturb_kernel
+from deblurnets.training.photographs import Photographs, pack_photographs
+from deblurnets.training.samples import (
+    SampleConfig,
+    convolve_valid,
+    draw_sample,
+    to_gamma,
+    to_linear,
+)
+from deblurnets.training.stream import batches
+
+TINY_SAMPLES = {"crop": 48, "grid": 17, "extent": [3, 12]}
+TINY_NETWORKS = {
+    "analysis": {"grid": 17, "steps": [1, 1], "widths": [4, 8], "decoder_width": 4},
+    "synthesis": {"widths": [4, 8]},
+}
+
+
+@pytest.fixture(autouse=True)
+def eager():
+    """Tracing a graph costs far more than the few tiny steps of a test."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photographs")
+    rng = np.random.RandomState(0)
+    for i, shape in enumerate([(90, 120), (128, 80), (70, 70)]):
+        pixels = np.kron(rng.randint(0, 256, (shape[0] // 5, shape[1] // 5, 3)), np.ones((5, 5, 1)))
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{i}.png")
+    destination = folder / "pack"
+    assert pack_photographs(folder, destination) == 3
+    return destination
+
+
+def test_a_pack_gives_the_photographs_back(pack):
+    photographs = Photographs(pack)
+    assert len(photographs) == 3
+    original = np.asarray(Image.open(pack.parent / "1.png"))
+    assert np.array_equal(photographs[1], original)
+
+
+def test_a_folder_without_photographs_is_named(tmp_path):
+    with pytest.raises(ValueError, match="has no photographs"):
+        pack_photographs(tmp_path, tmp_path / "pack")
+
+
+def test_convolve_valid_is_the_convolution():
+    rng = np.random.RandomState(1)
+    picture = rng.rand(30, 41, 2).astype(np.float32)
+    kernel = rng.rand(7, 7).astype(np.float32)
+    expected = np.stack(
+        [scipy.signal.convolve2d(picture[..., c], kernel, "valid") for c in range(2)], -1
+    )
+    assert np.allclose(convolve_valid(picture, kernel), expected, atol=1e-4)
+
+
+def test_gamma_and_linear_are_inverse():
+    values = np.linspace(0, 1, 101, dtype=np.float32)
+    assert np.allclose(to_gamma(to_linear(values)), values, atol=1e-5)
+
+
+def test_samples_are_what_a_camera_would_give(pack):
+    config = SampleConfig(
+        crop=48, grid=17, extent=(3, 12), noise=(0, 0), linear=0, jpeg=0, saturation=0
+    )
+    sample = draw_sample(Photographs(pack), config, seed=3, number=7)
+    blurred = convolve_valid(sample["sharp"], sample["kernel"])
+    # Equal inside, up to the rounding to 8 bits.
+    assert np.abs(blurred - sample["blurry"][8:-8, 8:-8]).max() < 0.51 / 255 + 1e-5
+
+
+def test_samples_depend_on_seed_and_number_alone(pack):
+    config = SampleConfig(**{**TINY_SAMPLES, "extent": (3, 12)})
+    photographs = Photographs(pack)
+    first = draw_sample(photographs, config, 1, 2)
+    again = draw_sample(photographs, config, 1, 2)
+    other = draw_sample(photographs, config, 1, 3)
+    assert all(np.array_equal(first[n], again[n]) for n in first)
+    assert not np.array_equal(first["blurry"], other["blurry"])
+
+
+def test_workers_do_not_change_the_stream(pack):
+    config = SampleConfig(**{**TINY_SAMPLES, "extent": (3, 12)})
+    alone = batches(pack, config, 5, first=4, size=2, workers=0)
+    helped = batches(pack, config, 5, first=4, size=2, workers=1)
+    for _ in range(2):
+        expected, got = next(alone), next(helped)
+        assert all(np.array_equal(expected[n], got[n]) for n in expected)
+    helped.close()
+
+
+def test_perturbed_kernels_are_kernels_further_off_with_strength():
+    from deblurnets.kernels import random_shake
+
+    distances = []
+    for strength in (0.0, 0.3, 1.0):
+        rng, total = np.random.RandomState(0), 0.0
+        for _ in range(20):
+            kernel = random_shake(rng, 33, (8, 25))
+            faulty = perturb_kernel(kernel, rng, strength)
+            assert faulty.min() >= 0
+            assert faulty.sum() == pytest.approx(1, abs=1e-4)
+            total += np.abs(faulty - kernel).sum()
+        distances.append(total)
+    assert distances[0] == 0
+    assert distances[0] < distances[1] < distances[2]
+
+
+def arguments(kind, pack, run, steps):
+    return [
+        *(kind, str(pack), str(run), "--steps", str(steps), "--batch", "2", "--workers", "0"),
+        *("--dtype", "float32", "--network", json.dumps(TINY_NETWORKS[kind])),
+        *("--samples", json.dumps(TINY_SAMPLES)),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["analysis", "synthesis"])
+def test_a_resumed_run_ends_where_an_unbroken_one_does(kind, pack, tmp_path, monkeypatch):
+    command.main(arguments(kind, pack, tmp_path / "whole", 4))
+    # The schedule depends on the number of steps, so the broken run is stopped, not shortened.
+    answers = iter([False, True])
+    stopping = contextlib.nullcontext(lambda: next(answers))
+    monkeypatch.setattr(command, "stop_on_signal", lambda: stopping)
+    command.main(arguments(kind, pack, tmp_path / "broken", 4))
+    with np.load(tmp_path / "broken" / "checkpoint.npz") as broken:
+        assert int(broken["step"]) == 2
+    monkeypatch.undo()
+    command.main(arguments(kind, pack, tmp_path / "broken", 4))
+    with np.load(tmp_path / "whole" / "checkpoint.npz") as whole, np.load(
+        tmp_path / "broken" / "checkpoint.npz"
+    ) as broken:
+        assert int(whole["step"]) == int(broken["step"]) == 4
+        for name in whole.files:
+            assert np.allclose(whole[name], broken[name], rtol=0, atol=1e-6), name
+
+
+def test_signals_ask_for_a_stop_and_are_given_back():
+    before = signal.getsignal(signal.SIGTERM)
+    with command.stop_on_signal() as stop_requested:
+        assert not stop_requested()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop_requested()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_training_lowers_the_loss(pack, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "LoopConfig", functools.partial(loop.LoopConfig, log_steps=10))
+    command.main([*arguments("synthesis", pack, tmp_path, 60), "--learning_rate", "0.003"])
+    with open(tmp_path / "log.csv", newline="") as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert len(losses) == 6
+    assert np.mean(losses[3:]) < np.mean(losses[:3])
+
+
+def test_a_checkpoint_of_another_network_is_refused(pack, tmp_path):
+    command.main(arguments("synthesis", pack, tmp_path, 1))
+    with pytest.raises(ValueError, match="another configuration"):
+        command.main(arguments("analysis", pack, tmp_path, 2))
+
+
+@pytest.mark.parametrize(
+    "step, expected", [(0, 1e-3 / 200), (199, 1e-3), (2999, 1e-3), (6500, 5e-4), (10_000, 0)]
+)
+def test_the_schedule_rises_holds_and_falls(step, expected):
+    assert loop.learning_rate(loop.LoopConfig(), step) == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["analysis", "synthesis"])
+def test_an_exported_network_computes_what_the_trained_one_did(kind, pack, tmp_path):
+    from deblurnets import weights
+
+    command.main(arguments(kind, pack, tmp_path, 2))
+    command.main(["export", str(tmp_path), str(tmp_path / "weights.h5")])
+    half = getattr(weights, f"load_{kind}")(tmp_path / "weights.h5")
+    with np.load(tmp_path / "checkpoint.npz") as trained:
+        for i, variable in enumerate(half.network.variables):
+            # Stored as float16.
+            assert np.allclose(variable.numpy(), trained[f"{i:04d}"], rtol=1e-3, atol=1e-6)
