@@ -55,8 +55,8 @@ class AlternationConfig:
     crop: int = 512
     iterations: int = 5
     scales: int = 3
-    prior: float = 4e-3
-    prior_decay: float = 1.1
+    prior: float = 6e-3
+    prior_decay: float = 1.15
     prior_floor: float = 1e-4
     growth: float = 2.0
     ridge: float = 1e-3
@@ -68,7 +68,8 @@ class AlternationConfig:
     edge_decay: float = 1.1
     solver: int = 30
     stop: float = 1e3
-    start_coupling: float = 2.0
+    start_coupling: float = 4.0
+    carry: bool = True
     warm: bool = True
 
 
@@ -161,20 +162,23 @@ def _descend(
 ) -> np.ndarray:
     """Run the scales, the kernel given and returned at full size."""
     image = latent_step.best_crop(image, config.crop)
-    factor = 1.0
+    factor, prior = 1.0, config.prior
     for next_factor, grid in _levels(size, scales):
         kernel = kernel_step.resize(kernel, next_factor / factor, grid)
         factor = next_factor
-        kernel = _alternate(_shrink(image, factor), kernel, config)
+        kernel, prior = _alternate(_shrink(image, factor), kernel, prior, config)
+        if not config.carry:
+            prior = config.prior
     return kernel
 
 
-def _alternate(image: np.ndarray, kernel: np.ndarray, config: AlternationConfig) -> np.ndarray:
+def _alternate(
+    image: np.ndarray, kernel: np.ndarray, prior: float, config: AlternationConfig
+) -> Tuple[np.ndarray, float]:
     """Run the alternations of one scale."""
     size = kernel.shape[0]
     blurry = latent_step.pad_periodic(image, size)
     observed = kernel_step.select_edges(blurry, image.shape, 0)
-    prior = config.prior
     threshold = None
     for _ in range(config.iterations):
         latent = latent_step.sparse_latent(
@@ -192,4 +196,4 @@ def _alternate(image: np.ndarray, kernel: np.ndarray, config: AlternationConfig)
             break
         kernel = kernel_step.clean(regressed, config.threshold, config.speck)
         prior = max(prior / config.prior_decay, config.prior_floor)
-    return kernel
+    return kernel, prior

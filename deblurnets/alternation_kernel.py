@@ -94,7 +94,7 @@ def _non_negative_solution(auto, cross, ridge, iterations, start):
     """Solve the normal equations of :func:`regress` by FISTA with a projection."""
     size = cross.shape[0]
     # Wrap-around on the lags' own grid only reaches outputs that are not looked at.
-    grid = fft.next_fast_len(2 * size - 1, real=True)
+    grid = fft.next_fast_len(2 * size - 1, True)
     operator = fft.rfft2(auto, (grid, grid))
 
     def normal(kernel):

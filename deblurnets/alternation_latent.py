@@ -56,7 +56,7 @@ def pad_periodic(image: np.ndarray, margin: int) -> np.ndarray:
 def _pad_rows(image: np.ndarray, margin: int) -> np.ndarray:
     """Append the blended rows of :func:`pad_periodic`."""
     height = image.shape[0]
-    extra = fft.next_fast_len(height + margin, real=True) - height
+    extra = fft.next_fast_len(height + margin, True) - height
     after = np.pad(image, ((0, extra), (0, 0)), mode="symmetric")[height:]
     before = np.pad(image, ((extra, 0), (0, 0)), mode="symmetric")[:extra]
     weight = 0.5 + 0.5 * np.cos(np.pi * (np.arange(extra) + 0.5) / extra)
