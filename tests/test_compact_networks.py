@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from deblurnets.backend import ops, rfft2
+from deblurnets.backend import abs2, irfft2, ops, rfft2
 from deblurnets.kernels import random_shake
 from deblurnets.networks import analysis, layers, synthesis
 
@@ -38,8 +38,6 @@ def test_transfer_function_convolves_with_the_origin_in_the_middle():
     picture = rng.rand(24, 30).astype(np.float32)
     kernel = random_shake(rng, 9, (3, 7))
     spectrum = rfft2(picture[None, None]) * layers.transfer_function(kernel[None], (24, 30))
-    from deblurnets.backend import irfft2
-
     blurry = numpy(irfft2(spectrum, (24, 30)))[0, 0]
     expected = scipy.signal.convolve2d(picture, kernel, mode="same", boundary="wrap")
     assert np.allclose(blurry, expected, atol=1e-5)
@@ -88,26 +86,32 @@ def test_analysis_does_not_depend_on_brightness_or_contrast():
     assert np.allclose(first, second, atol=1e-4)
 
 
-def test_untrained_synthesis_is_its_tikhonov_start():
+def test_untrained_synthesis_is_its_start():
     network = synthesis.build_synthesis(TINY_SYNTHESIS)
     rng = np.random.RandomState(4)
     picture = rng.rand(1, 40, 52, 3).astype(np.float32)
-    result = network(picture, random_shake(rng, 17, (4, 12))[None])
-    assert np.allclose(numpy(result["sharp"]), numpy(result["start"]), atol=1e-5)
+    start = rng.rand(1, 40, 52, 3).astype(np.float32)
+    result = network(picture, random_shake(rng, 17, (4, 12))[None], start)
+    assert np.allclose(numpy(result["sharp"]), start, atol=1e-6)
 
 
-def test_synthesis_start_undoes_a_periodic_free_blur():
+def test_data_steps_ask_nothing_of_the_truth_and_lead_to_it():
     rng = np.random.RandomState(5)
-    ramp = np.add.outer(np.linspace(0, 1, 80), np.linspace(0, 1, 96)) / 2
-    sharp = np.repeat((ramp + 0.2 * (np.sin(40 * ramp) > 0))[:, :, None], 3, 2).clip(0, 1)
-    kernel = random_shake(rng, 17, (8, 12))
-    blurry = np.stack([scipy.signal.convolve2d(c, kernel, mode="valid") for c in sharp.T]).T
-    sharp = sharp[8:-8, 8:-8]
-    # The convolution above ran on transposed planes.
     network = synthesis.build_synthesis(TINY_SYNTHESIS)
-    start = numpy(network(blurry[None].astype(np.float32), kernel.T[None])["start"])[0]
-    error = np.mean((start - sharp)[8:-8, 8:-8] ** 2)
-    assert error < 0.5 * np.mean((blurry - sharp)[8:-8, 8:-8] ** 2)
+    size = (64, 64)
+    sharp = rng.rand(1, 3, *size).astype(np.float32)
+    transfer = layers.transfer_function(random_shake(rng, 9, (3, 5))[None], size)
+    blurry = numpy(irfft2(rfft2(sharp) * transfer, size))
+    power = abs2(transfer)
+
+    def moves(estimate):
+        mask = np.ones((1, 1, *size), np.float32)
+        steps = network._data_steps(blurry, mask, estimate, transfer, power, size)
+        return [numpy(move) for move in steps]
+
+    assert all(np.abs(move).max() < 1e-4 for move in moves(sharp))
+    for move in moves(blurry):
+        assert np.mean((blurry + move - sharp) ** 2) < 0.5 * np.mean((blurry - sharp) ** 2)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (70, 80), (100, 96)])

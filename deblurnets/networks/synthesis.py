@@ -1,7 +1,8 @@
 """The compact synthesis network: blurry picture and blur kernel -> latent (sharp) picture.
 
-Deconvolve first, learn the rest, twice. The first stage corrects Tikhonov solutions of several
-strengths; the second asks the data again, around what the first one found,
+Deconvolve first, learn the rest, twice. The first stage corrects a hand-made deconvolution (the
+`start`, see `deblurnets.deconvolution.hyper_laplacian`), with Tikhonov solutions of several
+strengths beside it; the second asks the data again, around what the first one found,
 
     x = z + F^-1[ conj(K) (B - K Z) / (|K|^2 + rho) ],
 
@@ -39,7 +40,7 @@ class SynthesisConfig:
     widths : channels per level of each stage's U-Net, finest first.
     stride : 2 for U-Nets that work at half resolution inside, else 1.
     strengths : Tikhonov regularisation strengths, weakest first; the squared gradient filter plus
-        `flat` weights them over the frequencies. The middle one is what stage 1 corrects.
+        `flat` weights them over the frequencies.
     rhos : strengths of the second stage's data step.
     refills : times that the surroundings are filled from the middle Tikhonov solution.
     dtype : Keras policy of the convolutions ("mixed_bfloat16" trains faster).
@@ -130,20 +131,21 @@ class SynthesisNetwork(keras.Model):
         self.first = ResidualUNet(config.widths, name="first", **settings)
         self.second = ResidualUNet(config.widths, name="second", **settings)
 
-    def call(self, image: Tensor, kernel: Tensor) -> Dict[str, Tensor]:
+    def call(self, image: Tensor, kernel: Tensor, start: Tensor) -> Dict[str, Tensor]:
         """Deblur colour pictures with known kernels.
 
         Parameters
         ----------
         image : (batch, H, W, 3), 0..1, H and W >= k - 1 + the padding to a fast size.
         kernel : (batch, k, k), k odd, origin at k // 2, summing to 1.
+        start : (batch, H, W, 3), a hand-made deconvolution of the picture with the kernel.
 
         Returns
         -------
-        dict of (batch, H, W, 3), not clipped: "sharp", the result; "first", the first stage's;
-        "start", the middle Tikhonov solution.
+        dict of (batch, H, W, 3), not clipped: "sharp", the result; "first", the first stage's.
         """
         image = channels_first(ops.cast(image, "float32"))
+        start = channels_first(ops.cast(start, "float32"))
         height, width = image.shape[2], image.shape[3]
         size = tuple(
             extended_size(n, kernel.shape[1], self.config.divisor) for n in (height, width)
@@ -157,11 +159,11 @@ class SynthesisNetwork(keras.Model):
             wiener(spectrum, transfer, power + s * self._weight(size), size)
             for s in self.config.strengths
         ]
-        start = solutions[len(solutions) // 2]
-        first = start + self._correct(self.first, [known, *solutions])
+        start = extend(start, size)
+        first = start + self._correct(self.first, [known, *solutions, start])
         moves = self._data_steps(known, mask, first, transfer, power, size)
         second = first + self._correct(self.second, [known, first, *moves])
-        planes = {"sharp": second, "first": first, "start": start}
+        planes = {"sharp": second, "first": first}
         return {n: channels_last(crop_centre(p, height, width)) for n, p in planes.items()}
 
     def _weight(self, size: Tuple[int, int]) -> np.ndarray:
@@ -209,5 +211,6 @@ def build_synthesis(config: SynthesisConfig) -> SynthesisNetwork:
     network = SynthesisNetwork(config, name="compact_synthesis")
     delta = np.zeros((1, 17, 17), np.float32)
     delta[:, 8, 8] = 1
-    network(np.zeros((1, 64, 64, 3), np.float32), delta)
+    picture = np.zeros((1, 64, 64, 3), np.float32)
+    network(picture, delta, picture)
     return network

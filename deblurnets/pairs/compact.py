@@ -9,6 +9,7 @@ import numpy as np
 
 from deblurnets.alternation import refine_kernel
 from deblurnets.backend import ops
+from deblurnets.deconvolution import hyper_laplacian
 from deblurnets.kernels import fit_grid, prune
 
 GREY = np.array([0.299, 0.587, 0.114], np.float32)
@@ -72,7 +73,7 @@ class CompactAnalysis:
 
 
 class CompactSynthesis:
-    """Deblurs with a known kernel by the two-stage network.
+    """Deblurs with a known kernel: hand-made deconvolution, corrected by the two-stage network.
 
     Parameters
     ----------
@@ -88,7 +89,8 @@ class CompactSynthesis:
         kernel = tight_grid(kernel)
         least = 2 * kernel.shape[0] + 2 * self.network.config.divisor
         padded, inside = pad_to(image, least, least)
-        sharp = self.network(padded[None].astype(np.float32), kernel[None])["sharp"]
+        start = hyper_laplacian(padded, kernel)
+        sharp = self.network(padded[None], kernel[None], start[None])["sharp"]
         return np.clip(ops.convert_to_numpy(sharp)[0][inside], 0, 1)
 
 

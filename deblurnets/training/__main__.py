@@ -72,7 +72,11 @@ def _train(options: argparse.Namespace) -> None:
     from deblurnets.training import loop, losses
 
     set_random_seed(options.seed)  # the initial weights
-    samples = {"crop": options.crop, **json.loads(options.samples)}
+    samples = {
+        "crop": options.crop,
+        "start": options.command == "synthesis",
+        **json.loads(options.samples),
+    }
     samples = SampleConfig(
         **{k: tuple(v) if isinstance(v, list) else v for k, v in samples.items()}
     )

@@ -104,13 +104,13 @@ class SynthesisTrainer(Trainer):
 
     def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
         """Return loss and PSNRs per sample of a batch of `draw_sample`s."""
-        result = self.network(batch["blurry"], batch["estimate"])
+        result = self.network(batch["blurry"], batch["estimate"], batch["start"])
         sharp = batch["sharp"]
         loss = _distance(result["sharp"], sharp) + self.first_weight * _distance(
             result["first"], sharp
         )
         figures = {"loss": loss}
-        pictures = {"blurry": batch["blurry"], "start": result["start"], "sharp": result["sharp"]}
+        pictures = {"blurry": batch["blurry"], "start": batch["start"], "sharp": result["sharp"]}
         for name, picture in pictures.items():
             figures["psnr_" + name] = _psnr(picture, sharp)
         return figures

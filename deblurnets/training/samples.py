@@ -13,6 +13,7 @@ from typing import Dict, Tuple
 import numpy as np
 import scipy.fft
 
+from deblurnets.deconvolution import hyper_laplacian
 from deblurnets.kernels import random_shake
 from deblurnets.training.perturb import perturb_kernel
 from deblurnets.training.photographs import Photographs
@@ -33,6 +34,8 @@ class SampleConfig:
     jpeg : share of samples stored as JPEG (quality 70 to 98) after the noise.
     saturation : share of samples with exposure raised before the blur so that lights clip.
     shrink : largest factor by which a photograph is reduced before the crop is cut.
+    start : whether to deconvolve the blurry crop by hand with the estimated kernel, which a
+        synthesis network corrects; costs more than all the rest of a sample.
     exact : share of samples whose "estimate" of the kernel is the true one; the others' faults
         are of strengths 0 to 1, small ones more often.
     """
@@ -46,6 +49,7 @@ class SampleConfig:
     saturation: float = 0.1
     shrink: float = 2.0
     exact: float = 0.35
+    start: bool = False
 
 
 def draw_sample(
@@ -56,7 +60,8 @@ def draw_sample(
     Returns
     -------
     dict: "blurry" and "sharp", float32 (crop, crop, 3), 0..1, gamma-encoded; "kernel", float32
-    (grid, grid); "estimate", the kernel with faults of a blind estimate.
+    (grid, grid); "estimate", the kernel with faults of a blind estimate; where asked for,
+    "start", the hand-made deconvolution, like "blurry".
     """
     rng = np.random.RandomState([seed & 0xFFFFFFFF, number & 0xFFFFFFFF])
     kernel = random_shake(rng, config.grid, config.extent)
@@ -77,12 +82,16 @@ def draw_sample(
     half = config.grid // 2
     strength = rng.rand() ** 1.5 if rng.rand() > config.exact else 0.0
     estimate = perturb_kernel(kernel, rng, strength)
-    return {
+    sample = {
         "blurry": blurry.astype(np.float32) / np.float32(255),
         "sharp": sharp[half : half + config.crop, half : half + config.crop].astype(np.float32),
         "kernel": kernel,
         "estimate": estimate,
     }
+    if config.start:
+        light = "linear" if linear else "encoded"
+        sample["start"] = hyper_laplacian(sample["blurry"], estimate, light=light)
+    return sample
 
 
 def _sharp_crop(
