@@ -20,8 +20,6 @@ from deblurnets.training.samples import (
     SampleConfig,
     convolve_valid,
     draw_sample,
-    to_gamma,
-    to_linear,
 )
 from deblurnets.training.stream import batches
 
@@ -74,11 +72,6 @@ def test_convolve_valid_is_the_convolution():
         [scipy.signal.convolve2d(picture[..., c], kernel, "valid") for c in range(2)], -1
     )
     assert np.allclose(convolve_valid(picture, kernel), expected, atol=1e-4)
-
-
-def test_gamma_and_linear_are_inverse():
-    values = np.linspace(0, 1, 101, dtype=np.float32)
-    assert np.allclose(to_gamma(to_linear(values)), values, atol=1e-5)
 
 
 def test_samples_are_what_a_camera_would_give(pack):

@@ -13,6 +13,7 @@ from typing import Dict, Tuple
 import numpy as np
 import scipy.fft
 
+from deblurnets import light as light_curve
 from deblurnets.deconvolution import hyper_laplacian
 from deblurnets.kernels import random_shake
 from deblurnets.training.perturb import perturb_kernel
@@ -68,11 +69,11 @@ def draw_sample(
     sharp = _sharp_crop(photographs, rng, config.crop + config.grid - 1, config.shrink)
     linear = rng.rand() < config.linear
     gain = rng.uniform(1.2, 2.0) if rng.rand() < config.saturation else 1.0
-    light = to_linear(sharp) * gain if linear else sharp * gain
+    light = light_curve.to_linear(sharp) * gain if linear else sharp * gain
     blurry = np.clip(convolve_valid(light, kernel), 0, 1)
     sharp = np.clip(light, 0, 1)
     if linear:
-        blurry, sharp = to_gamma(blurry), to_gamma(sharp)
+        blurry, sharp = light_curve.to_encoded(blurry), light_curve.to_encoded(sharp)
     low, high = config.noise
     noise = low + (high - low) * rng.rand() ** 2 if rng.rand() < 0.8 else 0.0
     blurry = blurry + np.float32(noise) * rng.standard_normal(blurry.shape).astype(np.float32)
@@ -136,23 +137,10 @@ def _through_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     return np.asarray(Image.open(buffer))
 
 
-def to_linear(image: np.ndarray) -> np.ndarray:
-    """Decode gamma-encoded sRGB values 0..1 to linear light (IEC 61966-2-1)."""
-    low = image / np.float32(12.92)
-    return np.where(image <= 0.04045, low, ((image + np.float32(0.055)) / np.float32(1.055)) ** 2.4)
-
-
-def to_gamma(light: np.ndarray) -> np.ndarray:
-    """Encode linear light 0..1 as sRGB values (IEC 61966-2-1)."""
-    low = light * np.float32(12.92)
-    high = np.float32(1.055) * np.maximum(light, 1e-8) ** np.float32(1 / 2.4) - np.float32(0.055)
-    return np.where(light <= 0.0031308, low, high)
-
-
 def convolve_valid(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Convolve (H, W, C) with (k, k); the part that needs no outside: (H - k + 1, W - k + 1, C)."""
     height, width = image.shape[:2]
-    size = [scipy.fft.next_fast_len(n, real=True) for n in (height, width)]
+    size = [scipy.fft.next_fast_len(n, True) for n in (height, width)]
     k = kernel.shape[0]
     transfer = scipy.fft.rfft2(kernel, size)[None]
     spectrum = scipy.fft.rfft2(np.moveaxis(image, 2, 0), size, axes=(1, 2))
