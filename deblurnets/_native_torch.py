@@ -22,7 +22,8 @@ def irfft2(spectrum: Tensor, size: Tuple[int, int]) -> Tensor:
 
 def conj(spectrum: Tensor) -> Tensor:
     """Complex conjugate."""
-    return spectrum.conj()
+    # Not the lazy conj(), whose tensors refuse to become NumPy arrays.
+    return torch.conj_physical(spectrum)
 
 
 def abs2(spectrum: Tensor) -> Tensor:

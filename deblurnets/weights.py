@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Tuple, Union
 
@@ -241,12 +242,23 @@ def _fill(network: Any, contents: Contents, path: Path) -> None:
         )
     for (name, values), variable in zip(contents.weights, variables):
         expected = variable_path(variable)
-        # Frameworks differ in the outer scopes of a name, not in layer and variable.
-        if name.split("/")[-2:] != expected.split("/")[-2:]:
+        if not _same_variable(name, expected):
             raise WeightsError(f"{path}: expected the weight {expected} next, received {name}")
         check_shape(values.shape, variable.shape, path, name)
     for (name, values), variable in zip(contents.weights, variables):
         assign(variable, values, path, name)
+
+
+def _same_variable(name: str, expected: str) -> bool:
+    """Compare layer and variable of two names, in whose outer scopes frameworks differ.
+
+    TensorFlow 1.15 also numbers a layer's name when the process has used it before.
+    """
+    (layer, variable), (expected_layer, expected_variable) = (
+        (["", *n.split("/")])[-2:] for n in (name, expected)
+    )
+    repeated = re.match(re.escape(layer) + r"(_\d+)?$", expected_layer) is not None
+    return variable == expected_variable and repeated
 
 
 def _text(value: Any) -> str:

@@ -194,6 +194,7 @@ class Config:
 
 
 def small_network(last=2, name="last"):
+    keras.backend.clear_session()  # TensorFlow 1.15 numbers names across the process
     return keras.Sequential(
         [
             keras.Input((None, None, 3)),
