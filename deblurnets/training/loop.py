@@ -118,8 +118,9 @@ def train(
         for name, value in figures.items():
             sums[name] = sums.get(name, 0.0) + float(value)
         if (step + 1) % config.log_steps == 0:
-            rate = (time.monotonic() - began) / config.log_steps
-            _log(folder, step + 1, rate, {n: v / config.log_steps for n, v in sums.items()})
+            number = min(config.log_steps, step + 1 - first)  # fewer right after a resume
+            rate = (time.monotonic() - began) / number
+            _log(folder, step + 1, rate, {n: v / number for n, v in sums.items()})
             sums, began = {}, time.monotonic()
         last = step + 1 == config.steps or stop_requested()
         if last or time.monotonic() - saved > config.checkpoint_seconds:
