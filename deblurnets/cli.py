@@ -11,9 +11,10 @@ Exit status
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
-from typing import Any, Callable, Optional, Sequence, TextIO
+from typing import Any, Callable, Iterator, Optional, Sequence, TextIO
 
 from deblurnets import __version__
 from deblurnets.names import InputError, Plan, plan_run
@@ -122,16 +123,41 @@ def build_parser() -> argparse.ArgumentParser:
 
 def load_deblurrer(arguments: argparse.Namespace) -> Callable[[Any], Any]:
     """Load the networks that the arguments name; this imports TensorFlow."""
-    # The user's own setting wins; without one TensorFlow fills the screen with its start-up.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from deblurnets.deblurrer import Deblurrer
+    with _without_start_messages():
+        from deblurnets import backend
+        from deblurnets.deblurrer import Deblurrer
 
+        backend.ops.zeros((1,))  # the first use of a device has messages of its own
     return Deblurrer.from_pretrained(
         arguments.model,
         analysis_path=arguments.analysis_weights_path,
         synthesis_path=arguments.synthesis_weights_path,
         analysis_max_size=arguments.analysis_max_input_size,
     )
+
+
+@contextlib.contextmanager
+def _without_start_messages() -> Iterator[None]:
+    """Keep TensorFlow's start-up messages off the screen, unless the user set a log level.
+
+    They come before its log level counts and past Python, straight to the file descriptor.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        yield
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    try:
+        kept = os.dup(2)
+    except OSError:  # a program without a standard error
+        yield
+        return
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 class Run:
