@@ -43,7 +43,7 @@ def _import_keras() -> Tuple[Any, Any, Any]:
         keras = None
     if keras is None or int(keras.__version__.split(".")[0]) < 3:
         old_ops = importlib.import_module("deblurnets._old_ops")
-        return old_ops.keras, old_ops, importlib.import_module("deblurnets._native_tensorflow")
+        return old_ops.keras, old_ops, importlib.import_module("deblurnets._native_old_tensorflow")
     name = keras.backend.backend()
     if name not in ("tensorflow", "jax", "torch"):
         raise ImportError(

@@ -5,8 +5,8 @@
 
 `reference` fills the official layout with the recorded weights, loads the two files, compares the
 networks' outputs with the numbers of the 2020 release and times the kernel of a 256x368 picture;
-it fails if the numbers differ. `correlation` measures the correlation layer of the finest level
-alone and the whole kernel estimate, each size in a process of its own. Linux only (/proc).
+it fails if the numbers differ. `correlation` measures the correlation of the finest level alone and
+the whole kernel estimate, each in a process of its own (`size`). Linux only (/proc).
 """
 
 from __future__ import annotations
@@ -84,27 +84,33 @@ def check_reference(folder: Path) -> bool:
     )
 
 
-def measure_size(size: int) -> None:
-    """Print one row: size, then time and memory of the correlation and of the whole estimate."""
+def measure_size(what: str, size: int) -> None:
+    """Print wall and CPU seconds of a second call, and the peak memory of the first."""
     from deblurnets import backend
+    from deblurnets.networks.correlation import cross_correlation
     from deblurnets.networks.paper_analysis import PaperAnalysisConfig, build_paper_analysis
-    from deblurnets.networks.paper_layers import CrossCorrelation
     from deblurnets.pairs.paper import PaperAnalysis
 
     config = PaperAnalysisConfig()
-    layer = CrossCorrelation(config.max_shift)
-    correlate = backend.numpy_function(layer, [(None, None, None, config.features)])
-    analysis = PaperAnalysis(build_paper_analysis(config))
     rng = np.random.RandomState(0)
-    # The three unpadded 7x7 convolutions before the correlation take 18 pixels.
-    maps = rng.rand(1, size - 18, size - 18, config.features).astype(np.float32)
-    image = rng.rand(size, size, 3).astype(np.float32)
-    correlate(maps[:, :100, :100])
-    analysis.estimate_kernel(image[:248, :248])
-    _, wall, cpu, memory = measured(lambda: correlate(maps))
-    print(f"| {size} | {cpu:.1f} s | {wall:.1f} s | {memory:.0f} MiB ", end="")
-    _, wall, cpu, memory = measured(lambda: analysis.estimate_kernel(image))
-    print(f"| {cpu:.1f} s | {wall:.1f} s | {memory:.0f} MiB |", flush=True)
+    if what == "estimate":
+        action, array = (
+            PaperAnalysis(build_paper_analysis(config)).estimate_kernel,
+            rng.rand(size, size, 3),
+        )
+    else:
+        action = backend.numpy_function(
+            lambda maps: cross_correlation(maps, config.max_shift),
+            [(None, None, None, config.features)],
+        )
+        # The three unpadded 7x7 convolutions before the correlation take 18 pixels.
+        array = rng.rand(1, size - 18, size - 18, config.features)
+    array = array.astype(np.float32)
+    if what == "correlation":  # inside the network, the maps are there already
+        array = backend.ops.convert_to_tensor(array)
+    _, _, _, memory = measured(lambda: action(array))
+    _, wall, cpu, _ = measured(lambda: action(array))
+    print(f" {cpu:.1f} s | {wall:.1f} s | {memory:.0f} MiB |", end="", flush=True)
 
 
 def main() -> int:
@@ -113,18 +119,24 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command")
     commands.required = True
     commands.add_parser("reference").add_argument("folder", type=Path)
-    commands.add_parser("correlation").add_argument("--size", type=int)
+    commands.add_parser("correlation")
+    one = commands.add_parser("size")
+    one.add_argument("what", choices=["correlation", "estimate"])
+    one.add_argument("size", type=int)
     options = parser.parse_args()
     if options.command == "reference":
         return 0 if check_reference(options.folder) else 1
-    if options.size:
-        measure_size(options.size)
+    if options.command == "size":
+        measure_size(options.what, options.size)
         return 0
-    print("| px | correlation: CPU | wall | memory | estimate: CPU | wall | memory |", flush=True)
-    print("|---|---|---|---|---|---|---|", flush=True)
+    print("| px | correlation: CPU | wall | memory | estimate: CPU | wall | memory |")
+    print("|---|---|---|---|---|---|---|")
     for size in SIZES:
-        command = [sys.executable, __file__, "correlation", "--size", str(size)]
-        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        print(f"| {size} |", end="", flush=True)
+        for what in ("correlation", "estimate"):
+            command = [sys.executable, __file__, "size", what, str(size)]
+            subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        print(flush=True)
     return 0
 
 
