@@ -149,7 +149,7 @@ def _levels(size: int, scales: int) -> List[Tuple[float, int]]:
     return [(factor, _odd(size * factor) if factor < 1 else size) for factor in factors]
 
 
-def _shrink(image: np.ndarray, factor: float) -> np.ndarray:
+def shrink(image: np.ndarray, factor: float) -> np.ndarray:
     """Scale a picture down, smoothed against aliasing."""
     if factor >= 1:
         return image
@@ -168,7 +168,7 @@ def _descend(
     for next_factor, grid in _levels(size, scales):
         kernel = kernel_step.resize(kernel, next_factor / factor, grid)
         factor = next_factor
-        kernel, prior = _alternate(_shrink(image, factor), kernel, prior, config)
+        kernel, prior = _alternate(shrink(image, factor), kernel, prior, config)
     return kernel
 
 
