@@ -1,8 +1,8 @@
 """What `deblurnets.backend` needs from the TensorFlow of 2020: as from any, but faster transforms.
 
-The Fourier transforms of TensorFlow 1.15 and 2.3 take dozens of times as long as SciPy's on sizes
-that are no powers of two. Eager tensors are therefore transformed by SciPy. Gradients do not flow
-through that; training needs a current TensorFlow anyway.
+The Fourier transforms of TensorFlow 1.15 and 2.3 take over a hundred times as long as a current
+TensorFlow's (`docs/paper-pair.md`). Eager tensors are therefore transformed by SciPy. Gradients do
+not flow through that; training needs a current TensorFlow anyway.
 """
 
 from __future__ import annotations
