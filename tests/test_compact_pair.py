@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -42,33 +44,19 @@ def test_a_flat_picture_gets_a_kernel_too(analysis):
     assert kernel.sum() == pytest.approx(1, abs=1e-4)
 
 
-def test_the_most_plausible_candidate_is_taken(analysis, monkeypatch):
-    kernels = [random_shake(np.random.RandomState(i), 25) for i in range(3)]
-    candidates = [(str(i), kernel) for i, kernel in enumerate(kernels)]
-    monkeypatch.setattr(compact, "propose", lambda grey, start: candidates)
-    monkeypatch.setattr(
-        compact, "score_candidates", lambda grey, all_: np.arange(len(all_)) % 3 == 1
-    )
-    assert np.array_equal(analysis.estimate_kernel(picture(64, 64)), kernels[1])
+def test_the_network_s_start_is_refined_and_the_choice_returned(analysis, monkeypatch):
+    chosen = random_shake(np.random.RandomState(0), 25)
+    starts = []
 
+    def choose(grey, start):
+        starts.append(start)
+        return SimpleNamespace(kernel=chosen)
 
-def test_large_estimates_get_a_second_look(analysis, monkeypatch):
-    line = np.zeros((17, 17), np.float32)
-    line[8, 1:16] = 1 / 15
-    looks = []
-
-    def look(grey):
-        looks.append(grey.shape)
-        return line
-
-    monkeypatch.setattr(analysis, "_look", look)
-    monkeypatch.setattr(analysis, "config", EstimateConfig(large=11, reduction=0.5, grid=45))
-    first, second = analysis.starts(np.zeros((80, 100), np.float32))
-    assert looks == [(80, 100), (40, 50)]
-    assert first.shape == second.shape == (45, 45)
-    assert (second > 0.01).sum(1).max() == pytest.approx(30, abs=2)
-    monkeypatch.setattr(analysis, "config", EstimateConfig(large=17, reduction=0.5, grid=45))
-    assert len(analysis.starts(np.zeros((80, 100), np.float32))) == 1
+    monkeypatch.setattr(compact, "choose_kernel", choose)
+    assert analysis.estimate_kernel(picture(64, 64)) is chosen
+    (start,) = starts
+    assert start.shape == (25, 25)
+    assert start.sum() == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.parametrize("size", [(32, 32), (40, 131)])

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, List, Optional, Tuple
+from typing import Any, Optional, Tuple
 
 import numpy as np
 
-from deblurnets.alternation import shrink
-from deblurnets.alternation_kernel import resize
 from deblurnets.backend import ops
-from deblurnets.candidates import propose, score_candidates
+from deblurnets.candidates import choose_kernel
 from deblurnets.deconvolution import hyper_laplacian
-from deblurnets.kernels import fit_grid, prune, support_size
+from deblurnets.kernels import fit_grid, prune
 
 GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -34,16 +32,11 @@ class EstimateConfig:
     ----------
     window : largest side of the part of the picture that the network looks at, in pixels.
     prune : values below this share of the maximum are softmax tails, not kernel.
-    reduction : the picture is looked at a second time reduced by this factor, where the first
-        estimate is `large`, since the network's grid cuts large kernels.
-    large : support of an estimate, in pixels, from which on the second look is taken.
-    grid : side of the kernels returned, odd.
+    grid : side of the kernels returned, odd; refinement can grow them past the network's grid.
     """
 
     window: int = 512
     prune: float = 0.04
-    reduction: float = 0.6
-    large: int = 25
     grid: int = 85
 
 
@@ -63,24 +56,12 @@ class CompactAnalysis:
     def estimate_kernel(self, image: np.ndarray) -> np.ndarray:
         """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1."""
         grey = np.ascontiguousarray(image @ GREY)
-        kernels = []
-        for start in self.starts(grey):
-            kernels += [kernel for _, kernel in propose(grey, start)]
-        return kernels[int(np.argmax(score_candidates(grey, kernels)))]
+        return choose_kernel(grey, self.start(grey)).kernel
 
-    def starts(self, grey: np.ndarray) -> List[np.ndarray]:
-        """Return the network's own estimates for a grey picture (H, W) in 0..1, one or two."""
-        config = self.config
-        first = fit_grid(self._look(grey), config.grid)
-        if support_size(first, 0.95) < config.large:
-            return [first]
-        reduced = self._look(shrink(grey, config.reduction))
-        return [first, resize(reduced, 1 / config.reduction, config.grid)]
-
-    def _look(self, grey: np.ndarray) -> np.ndarray:
-        """Run the network on a grey picture; returns the kernel on the network's grid."""
+    def start(self, grey: np.ndarray) -> np.ndarray:
+        """Return the network's own estimate for a grey picture (H, W) in 0..1."""
         kernel = ops.convert_to_numpy(self.network(self._input(grey))[-1]["kernel"])[0]
-        return fit_grid(prune(kernel, self.config.prune), kernel.shape[0])
+        return fit_grid(prune(kernel, self.config.prune), self.config.grid)
 
     def _input(self, grey: np.ndarray) -> np.ndarray:
         """Cut the part to look at, its sides multiples of what the network needs."""
