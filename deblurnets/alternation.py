@@ -156,7 +156,9 @@ def shrink(image: np.ndarray, factor: float) -> np.ndarray:
     smooth = ndimage.gaussian_filter(image, 0.5 * np.sqrt(1 / factor**2 - 1), mode="mirror")
     shape = tuple(max(8, int(n * factor)) for n in image.shape)
     offset = 0.5 / factor - 0.5
-    return ndimage.affine_transform(smooth, [1 / factor] * 2, offset, shape, order=1, mode="mirror")
+    return ndimage.affine_transform(
+        smooth, np.diag([1 / factor] * 2), offset, shape, order=1, mode="mirror"
+    )
 
 
 def _descend(

@@ -131,6 +131,6 @@ def resize(kernel: np.ndarray, factor: float, size: int) -> np.ndarray:
     offset = [c - (size // 2) / factor for c in (rows, columns)]
     return normalise(
         ndimage.affine_transform(
-            kernel.astype(np.float32), [1 / factor] * 2, offset, (size, size), order=1
+            kernel.astype(np.float32), np.diag([1 / factor] * 2), offset, (size, size), order=1
         )
     )
