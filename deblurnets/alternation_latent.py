@@ -134,13 +134,16 @@ def sparse_latent(
     coupling = 4 * weight  # where only gradients above half of black to white survive
     while coupling < stop:
         along_x, along_y = gradients(latent)
-        weak = along_x * along_x + along_y * along_y < weight / coupling
-        along_x[weak] = 0
-        along_y[weak] = 0
+        # Products with a float mask and a reciprocal: indexing and complex division cost twice.
+        length = along_x * along_x
+        length += along_y * along_y
+        strong = (length >= weight / coupling).astype(np.float32)
+        along_x *= strong
+        along_y *= strong
         step = fft.rfft2(divergence(along_x, along_y))
         step *= np.float32(coupling)
         step += data
-        step /= power + np.float32(coupling) * laplacian
+        step *= 1 / (power + np.float32(coupling) * laplacian)
         latent = fft.irfft2(step, blurry.shape)
         coupling *= growth
     return latent
