@@ -45,7 +45,7 @@ def test_choice_is_the_best_scored_candidate():
     assert choice.name == choice.scores[0][0] != "start"
     values = [score for _, score in choice.scores]
     assert values == sorted(values, reverse=True)
-    assert {name for name, _ in choice.scores} == {"refined", "wide", "start"}
+    assert {"refined", "wide", "start"} <= {name for name, _ in choice.scores}
 
 
 def test_flat_picture_scores_are_finite():
