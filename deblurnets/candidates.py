@@ -30,6 +30,7 @@ from .alternation_latent import (
 )
 from .deconvolution import estimate_noise
 from .kernels import fit_grid, prune, support_size
+from .light import to_linear
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,9 +153,11 @@ def _restored(blurry: np.ndarray, spectrum: np.ndarray, strength: float) -> np.n
 def propose(
     image: np.ndarray, start: np.ndarray, config: Optional[AlternationConfig] = None
 ) -> List[Tuple[str, np.ndarray]]:
-    """Return named candidates: refined, refined on a wide grid from far down, the start itself.
+    """Return named candidates: refined in two ways, on a wide grid from far down, the start.
 
-    The wide grid is for starts that miss an end of a large kernel.
+    A shutter adds up light, so most real shakes fit better in linear light; pictures that were
+    edited or blurred by a program fit better as they are. The wide grid is for starts that miss
+    an end of a large kernel.
 
     Parameters
     ----------
@@ -168,6 +171,7 @@ def propose(
     wide = dataclasses.replace(config, margin=2.0, scales=max(config.scales, 7))
     return [
         ("refined", refine_kernel(image, start, config)),
+        ("linear", refine_kernel(to_linear(image), start, config)),
         ("wide", refine_kernel(image, start, wide)),
         ("start", prune(start)),
     ]
