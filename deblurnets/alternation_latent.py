@@ -10,6 +10,8 @@ from typing import Tuple
 import numpy as np
 from scipy import fft
 
+from deblurnets.borders import gradient_power, kernel_spectrum
+
 
 def best_crop(image: np.ndarray, size: int) -> np.ndarray:
     """Return the `size` x `size` window with the strongest gradients (all of a small picture)."""
@@ -64,14 +66,6 @@ def _pad_rows(image: np.ndarray, margin: int) -> np.ndarray:
     return np.concatenate([image, weight * after + (1 - weight) * before])
 
 
-def transfer(kernel: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
-    """Return the real 2-D Fourier transform of a kernel whose origin is its middle element."""
-    plane = np.zeros(shape, np.float32)
-    plane[: kernel.shape[0], : kernel.shape[1]] = kernel
-    plane = np.roll(plane, (-(kernel.shape[0] // 2), -(kernel.shape[1] // 2)), (0, 1))
-    return fft.rfft2(plane)
-
-
 def gradients(image: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Return circular forward differences along columns (x) and rows (y)."""
     along_x = np.empty_like(image)
@@ -91,13 +85,6 @@ def divergence(along_x: np.ndarray, along_y: np.ndarray) -> np.ndarray:
     result[1:] += along_y[:-1]
     result[0] += along_y[-1]
     return result
-
-
-def laplacian_power(shape: Tuple[int, int]) -> np.ndarray:
-    """Return the squared magnitude of the two difference filters on the rfft2 grid of `shape`."""
-    rows = 2 - 2 * np.cos(2 * np.pi * np.arange(shape[0]) / shape[0])
-    columns = 2 - 2 * np.cos(2 * np.pi * np.arange(shape[1] // 2 + 1) / shape[1])
-    return (rows[:, None] + columns[None, :]).astype(np.float32)
 
 
 def sparse_latent(
@@ -126,10 +113,10 @@ def sparse_latent(
     -------
     array (H, W), float32.
     """
-    spectrum = transfer(kernel, blurry.shape)
+    spectrum = kernel_spectrum(kernel, blurry.shape)
     data = np.conj(spectrum) * fft.rfft2(blurry)
     power = spectrum.real**2 + spectrum.imag**2
-    laplacian = laplacian_power(blurry.shape)
+    laplacian = gradient_power(blurry.shape)
     latent = blurry
     coupling = 4 * weight  # where only gradients above half of black to white survive
     while coupling < stop:

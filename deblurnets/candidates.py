@@ -23,11 +23,10 @@ from .alternation_latent import (
     best_crop,
     divergence,
     gradients,
-    laplacian_power,
     pad_periodic,
     sparse_latent,
-    transfer,
 )
+from .borders import gradient_power, kernel_spectrum
 from .deconvolution import estimate_noise
 from .kernels import fit_grid, prune, support_size
 from .light import to_linear
@@ -124,7 +123,7 @@ def _score(
         along_x, along_y = gradients(latent)
         strong = (along_x**2 + along_y**2)[inside] > 1e-4
         signs.append(float(np.log(strong.mean() + 1e-4)))
-    spectrum = transfer(kernel, blurry.shape)
+    spectrum = kernel_spectrum(kernel, blurry.shape)
     left = fft.irfft2(spectrum * fft.rfft2(latent), blurry.shape) - blurry
     signs.append(float(np.log(sum(np.mean(g[inside] ** 2) for g in gradients(left)) + 1e-9)))
     strength = 5 * (noise**2 + config.model_error**2)
@@ -138,7 +137,7 @@ def _restored(blurry: np.ndarray, spectrum: np.ndarray, strength: float) -> np.n
     """Deconvolve a periodic picture quickly under a sparse prior on its gradients."""
     data = np.conj(spectrum) * fft.rfft2(blurry)
     power = spectrum.real**2 + spectrum.imag**2
-    laplacian = laplacian_power(blurry.shape)
+    laplacian = gradient_power(blurry.shape)
     sharp = blurry
     for coupling in np.geomspace(1, 300, 7):
         along_x, along_y = gradients(sharp)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+GREY = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of red, green and blue in a grey picture (ITU-R BT.601)."""
+
 # IEC 61966-2-1.
 _TOE_ENCODED, _TOE_LINEAR = 0.04045, 0.0031308
 

@@ -19,6 +19,7 @@ from typing import Any, Dict, Tuple
 import numpy as np
 
 from deblurnets.backend import abs2, irfft2, keras, ops, rfft2, scale
+from deblurnets.borders import gradient_power
 from deblurnets.networks.layers import (
     ResidualUNet,
     channels_first,
@@ -107,13 +108,6 @@ def inside_mask(height: int, width: int, size: Tuple[int, int]) -> np.ndarray:
     top, left = (size[0] - height) // 2, (size[1] - width) // 2
     mask[:, :, top : top + height, left : left + width] = 1
     return mask
-
-
-def gradient_power(size: Tuple[int, int]) -> np.ndarray:
-    """Squared magnitude (P, Q // 2 + 1) of the two forward-difference filters' spectra."""
-    rows = 2 - 2 * np.cos(2 * np.pi * np.fft.fftfreq(size[0]))
-    columns = 2 - 2 * np.cos(2 * np.pi * np.fft.rfftfreq(size[1]))
-    return (rows[:, None] + columns[None, :]).astype(np.float32)
 
 
 class SynthesisNetwork(keras.Model):

@@ -11,8 +11,7 @@ from deblurnets.backend import ops
 from deblurnets.candidates import choose_kernel
 from deblurnets.deconvolution import hyper_laplacian
 from deblurnets.kernels import fit_grid, prune
-
-GREY = np.array([0.299, 0.587, 0.114], np.float32)
+from deblurnets.light import GREY
 
 
 def pad_to(image: np.ndarray, height: int, width: int) -> Tuple[np.ndarray, Tuple[slice, slice]]:

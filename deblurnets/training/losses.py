@@ -7,12 +7,12 @@ from typing import Any, Dict, List
 import numpy as np
 
 from deblurnets.backend import keras, ops
+from deblurnets.light import GREY
 from deblurnets.networks.analysis import AnalysisNetwork, kernel_upsampling, resample_kernel
 from deblurnets.networks.layers import channels_first, gradients
 from deblurnets.networks.synthesis import SynthesisNetwork
 
 Tensor = Any
-GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 class Trainer(keras.Model):
