@@ -17,8 +17,11 @@ from deblurnets.images import ImageError, Picture, check_writable, read_image, w
 from deblurnets.names import Job
 
 # Takes uint8 or uint16 pixels, (H, W) or (H, W, 3); returns an object with `.image` (same shape
-# and dtype) and `.kernel`.
+# and dtype) and `.kernel`, and perhaps `.confidence` and `.blurred` (see `deblurrer.Result`).
 Deblur = Callable[[np.ndarray], Any]
+
+UNSURE = 0.5
+"""Confidence under which a user is told."""
 
 _LONGEST_NAME = 255  # bytes; the limit of every common file system
 
@@ -70,13 +73,14 @@ def run_jobs(jobs: Iterable[Job], deblur: Deblur, side_by_side: bool = False) ->
         start = time.perf_counter()
         try:
             before = decode(job, side_by_side)
-            after, kernel = deblur_picture(before, deblur)
+            after, result = deblur_picture(before, deblur)
             encode(job, before, after, side_by_side)
         except Exception as error:  # a picture must not cost the user the rest of the folder
             yield Outcome(job, time.perf_counter() - start, error=describe(error))
         else:
             seconds = time.perf_counter() - start
-            yield Outcome(job, seconds, None, before.notes, before, after, kernel)
+            notes = (*before.notes, *describe_doubts(result))
+            yield Outcome(job, seconds, None, notes, before, after, result.kernel)
 
 
 def decode(job: Job, side_by_side: bool = False) -> Picture:
@@ -88,8 +92,8 @@ def decode(job: Job, side_by_side: bool = False) -> Picture:
     return picture
 
 
-def deblur_picture(picture: Picture, deblur: Deblur) -> Tuple[Picture, np.ndarray]:
-    """Return the deblurred picture, all but the pixels kept, and the kernel."""
+def deblur_picture(picture: Picture, deblur: Deblur) -> Tuple[Picture, Any]:
+    """Return the deblurred picture, all but the pixels kept, and the deblurrer's result."""
     result = deblur(picture.pixels)
     image = result.image
     if image.shape != picture.pixels.shape or image.dtype != picture.pixels.dtype:
@@ -97,7 +101,20 @@ def deblur_picture(picture: Picture, deblur: Deblur) -> Tuple[Picture, np.ndarra
             f"the deblurrer returned {image.dtype} {image.shape}, expected "
             f"{picture.pixels.dtype} {picture.pixels.shape} as the input"
         )
-    return replace(picture, pixels=image), result.kernel
+    return replace(picture, pixels=image), result
+
+
+def describe_doubts(result: Any) -> Tuple[str, ...]:
+    """Say in a clause what a user should know of a result that is not just a sharp picture."""
+    if not getattr(result, "blurred", True):
+        return ("no blur was found, the picture is kept as it is",)
+    confidence = getattr(result, "confidence", None)
+    if confidence is not None and confidence < UNSURE:
+        return (
+            f"the blur kernel is uncertain (confidence {confidence:.2f}), the result is kept "
+            "close to the input",
+        )
+    return ()
 
 
 def encode(job: Job, before: Picture, after: Picture, side_by_side: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Choice among several estimates of one picture's kernel, without knowing the truth.
+"""A hand-made score of several estimates of one picture's kernel, without knowing the truth.
 
 What tells a right kernel from a wrong one was measured on 58 crops of photographs and on blurry
 pictures with known kernels, five to seven candidates each (estimates by several routes, no blur,
@@ -13,12 +13,11 @@ said little or misled.
 from __future__ import annotations
 
 import dataclasses
-from typing import List, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 from scipy import fft
 
-from .alternation import AlternationConfig, refine_kernel
 from .alternation_latent import (
     best_crop,
     divergence,
@@ -28,8 +27,8 @@ from .alternation_latent import (
 )
 from .borders import gradient_power, kernel_spectrum
 from .deconvolution import estimate_noise
-from .kernels import fit_grid, prune, support_size
-from .light import to_linear
+from .kernels import fit_grid, support_size
+from .threads import map_threads
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,25 +54,6 @@ class ScoreConfig:
     edge_weights: Tuple[float, float] = (5e-4, 2e-3)
     units: Tuple[float, ...] = (0.11, 0.09, 0.07, 0.26)
     model_error: float = 0.003
-
-
-@dataclasses.dataclass(frozen=True)
-class Choice:
-    """Outcome of :func:`choose_kernel`.
-
-    Attributes
-    ----------
-    kernel : array (k, k), float32
-    name : str
-        Which candidate won.
-    scores : tuple of (str, float)
-        All candidates, the best first. A lead under 1 means that they are about equal; "start"
-        in front means that the refinement has failed.
-    """
-
-    kernel: np.ndarray
-    name: str
-    scores: Tuple[Tuple[str, float], ...]
 
 
 def score_candidates(
@@ -106,7 +86,9 @@ def score_candidates(
     inside = tuple(slice(f, n - f) for f, n in zip(frame, image.shape))
     blurry = pad_periodic(image, widest)
     tight = [fit_grid(kernel, size) for kernel, size in zip(kernels, supports)]
-    return np.array([_score(blurry, kernel, inside, noise, config) for kernel in tight])
+    return np.array(
+        map_threads(lambda kernel: _score(blurry, kernel, inside, noise, config), tight)
+    )
 
 
 def _score(
@@ -147,58 +129,3 @@ def _restored(blurry: np.ndarray, spectrum: np.ndarray, strength: float) -> np.n
         step = data + weight * fft.rfft2(divergence(along_x * kept, along_y * kept))
         sharp = fft.irfft2(step / (power + weight * laplacian), blurry.shape)
     return sharp
-
-
-def propose(
-    image: np.ndarray, start: np.ndarray, config: Optional[AlternationConfig] = None
-) -> List[Tuple[str, np.ndarray]]:
-    """Return named candidates: refined in two ways, on a wide grid from far down, the start.
-
-    A shutter adds up light, so most real shakes fit better in linear light; pictures that were
-    edited or blurred by a program fit better as they are. The wide grid is for starts that miss
-    an end of a large kernel.
-
-    Parameters
-    ----------
-    image : array (H, W)
-        The blurry picture, grey, gamma-encoded, 0..1.
-    start : array (k, k)
-        Soft estimate of the kernel, k odd.
-    config : AlternationConfig, optional
-    """
-    config = config or AlternationConfig()
-    wide = dataclasses.replace(config, margin=2.0, scales=max(config.scales, 7))
-    return [
-        ("refined", refine_kernel(image, start, config)),
-        ("linear", refine_kernel(to_linear(image), start, config)),
-        ("wide", refine_kernel(image, start, wide)),
-        ("start", prune(start)),
-    ]
-
-
-def choose_kernel(
-    image: np.ndarray,
-    start: np.ndarray,
-    config: Optional[AlternationConfig] = None,
-    scoring: Optional[ScoreConfig] = None,
-) -> Choice:
-    """Refine a soft estimate of the kernel by several routes and return the most plausible.
-
-    Parameters
-    ----------
-    image : array (H, W)
-        The blurry picture, grey, gamma-encoded, 0..1.
-    start : array (k, k)
-        Soft estimate of the kernel, k odd.
-    config : AlternationConfig, optional
-    scoring : ScoreConfig, optional
-
-    Returns
-    -------
-    Choice
-    """
-    candidates = propose(image, start, config)
-    scores = score_candidates(image, [kernel for _, kernel in candidates], scoring)
-    order = np.argsort(-scores, kind="stable")
-    ranked = tuple((candidates[i][0], float(scores[i])) for i in order)
-    return Choice(candidates[order[0]][1], ranked[0][0], ranked)

@@ -30,12 +30,17 @@ class Result:
     image : array, the input's shape and type.
     kernel : array (k, k), float32, the blur kernel used: non-negative, summing to 1, origin at
         ``k // 2``; blurry = convolve(sharp, kernel).
+    confidence : estimated probability (0..1) that the image is better than the input. Under 1/2
+        the image is kept close to the input. None from the paper's networks, which cannot tell.
+    blurred : False where no blur was found; the image is then the input.
     seconds : wall-clock seconds of the "analysis" and the "synthesis".
     """
 
     image: np.ndarray
     kernel: np.ndarray
     seconds: Dict[str, float]
+    confidence: Optional[float] = None
+    blurred: bool = True
 
 
 class Deblurrer:
@@ -43,8 +48,8 @@ class Deblurrer:
 
     Parameters
     ----------
-    analysis : object with ``estimate_kernel(image) -> kernel``
-    synthesis : object with ``deblur(image, kernel) -> image``
+    analysis : object with ``estimate(image) -> deblurnets.estimate.Estimate``
+    synthesis : object with ``deblur(image, kernel, light) -> image``
         Images are float32 (H, W, 3), sRGB in 0..1; `deblurnets.pairs` has both of each pair.
     analysis_max_size : (height, width), optional
         A larger picture is cropped around its centre for the kernel estimate only.
@@ -121,16 +126,23 @@ class Deblurrer:
         """
         unit = to_unit_rgb(image)
         begin = time.perf_counter()
-        kernel = self._analysis.estimate_kernel(self._analysed_part(unit))
+        estimate = self._analysis.estimate(self._analysed_part(unit))
         middle = time.perf_counter()
-        sharp = self._synthesis.deblur(unit, kernel)
+        sharp = image
+        if estimate.strength > 0:
+            sharp = self._synthesis.deblur(unit, estimate.kernel, estimate.light)
+            # Never worse than the input: a doubtful kernel's result is mixed with it.
+            sharp = unit + np.float32(estimate.strength) * (sharp - unit)
+            sharp = from_unit_rgb(sharp, image)
         end = time.perf_counter()
         seconds = {"analysis": middle - begin, "synthesis": end - middle}
-        return Result(from_unit_rgb(sharp, image), kernel, seconds)
+        return Result(
+            np.array(sharp), estimate.kernel, seconds, estimate.confidence, estimate.blurred
+        )
 
     def estimate_kernel(self, image: np.ndarray) -> np.ndarray:
         """Return the blur kernel (k, k) of a picture; arguments and errors as for a call."""
-        return self._analysis.estimate_kernel(self._analysed_part(to_unit_rgb(image)))
+        return self._analysis.estimate(self._analysed_part(to_unit_rgb(image))).kernel
 
     def deblur(self, image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
         """Deblur a picture with a known kernel (non-blind); returns its shape and type.

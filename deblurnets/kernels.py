@@ -146,7 +146,10 @@ def _gaussian_blur(kernel: np.ndarray, width: float) -> np.ndarray:
 
 
 def random_shake(
-    rng: np.random.RandomState, size: int = 65, extent: Tuple[float, float] = (3, 60)
+    rng: np.random.RandomState,
+    size: int = 65,
+    extent: Tuple[float, float] = (3, 60),
+    power: float = 2.0,
 ) -> np.ndarray:
     """Draw a random camera-shake kernel.
 
@@ -157,15 +160,17 @@ def random_shake(
     size : int
         Side of the grid, odd.
     extent : pair of float
-        Bounds of the path's larger side in pixels; its square root is drawn uniformly, so that
-        small shakes are neither rare nor the rule. Cut where the grid ends.
+        Bounds of the path's larger side in pixels. Cut where the grid ends.
+    power : float
+        The extent's ``1 / power``-th power is drawn uniformly: 1 makes all sizes equally
+        frequent, 2 small ones neither rare nor the rule.
 
     Returns
     -------
     array (size, size), float32, non-negative, summing to 1, centroid at the centre.
     """
     low, high = extent
-    length = rng.uniform(np.sqrt(low), np.sqrt(high)) ** 2
+    length = rng.uniform(low ** (1 / power), high ** (1 / power)) ** power
     path = shake_path(rng)
     if rng.rand() < 0.1:  # the camera rests at one place: a double exposure's bright dot
         rest = path[rng.randint(len(path))]

@@ -14,7 +14,7 @@ import dataclasses
 import json
 import re
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
@@ -28,12 +28,15 @@ from deblurnets.hdf5 import (
     variable_path,
     variable_values,
 )
+from deblurnets.judgement import Judge
+from deblurnets.paths import model_path
 
 __all__ = [
     "WeightsError",
     "check_official_file",
     "load_analysis",
     "load_into",
+    "load_judge",
     "load_synthesis",
     "save_official_layout",
     "save_weights",
@@ -42,7 +45,8 @@ __all__ = [
 PathLike = Union[str, Path]
 
 CONFIG_ATTRIBUTE = "deblurnets_config"
-_TRAINED = ("compact_analysis", "compact_synthesis")
+_TRAINED = ("compact_analysis", "compact_synthesis", "compact_judge")
+_JUDGE_FILE = "compact_judge.h5"
 
 
 class _Trained(NamedTuple):
@@ -79,6 +83,15 @@ def load_analysis(path: PathLike) -> Any:
 def load_synthesis(path: PathLike) -> Any:
     """Load a synthesis network, whichever the file holds; see `load_analysis`."""
     return _load(Path(path), "synthesis")
+
+
+def load_judge(path: Optional[PathLike] = None) -> Judge:
+    """Load the judge of results; by default the one that comes with the package."""
+    path = Path(path or model_path(_JUDGE_FILE))
+    contents = _read(path)
+    network = _build_compact(contents, path, "judge")
+    _fill(network, contents, path)
+    return Judge(network)
 
 
 def load_into(network: Any, path: PathLike) -> None:
@@ -167,12 +180,16 @@ def _load(path: Path, which: str) -> Any:
     contents = _read(path)
     if isinstance(contents, _Trained):
         network = _build_compact(contents, path, which)
-        from deblurnets.pairs.compact import CompactAnalysis as Analysis
-        from deblurnets.pairs.compact import CompactSynthesis as Synthesis
-    else:
-        network = _build_paper(which)
-        from deblurnets.pairs.paper import PaperAnalysis as Analysis
-        from deblurnets.pairs.paper import PaperSynthesis as Synthesis
+        from deblurnets.pairs.compact import CompactAnalysis, CompactSynthesis
+
+        _fill(network, contents, path)
+        if which == "analysis":
+            return CompactAnalysis(network, load_judge())
+        return CompactSynthesis(network)
+    network = _build_paper(which)
+    from deblurnets.pairs.paper import PaperAnalysis as Analysis
+    from deblurnets.pairs.paper import PaperSynthesis as Synthesis
+
     _fill(network, contents, path)
     return Analysis(network) if which == "analysis" else Synthesis(network)
 
@@ -187,13 +204,17 @@ def _build_paper(which: str) -> Any:
     return build_paper_synthesis()
 
 
-def _build_compact(contents: _Trained, path: Path, which: str) -> Any:
-    if contents.network != f"compact_{which}":
-        wanted = {"analysis": "an analysis", "synthesis": "a synthesis"}[which]
-        raise WeightsError(f"{path}: expected {wanted} network, received {contents.network!r}")
+def _build_compact(contents: Contents, path: Path, which: str) -> Any:
+    received = contents.network if isinstance(contents, _Trained) else "the paper's"
+    if received != f"compact_{which}":
+        wanted = {"analysis": "an analysis", "synthesis": "a synthesis", "judge": "a judge"}[which]
+        raise WeightsError(f"{path}: expected {wanted} network, received {received!r}")
     if which == "analysis":
         from deblurnets.networks.analysis import AnalysisConfig as Config
         from deblurnets.networks.analysis import build_analysis as build
+    elif which == "judge":
+        from deblurnets.networks.judge import JudgeConfig as Config
+        from deblurnets.networks.judge import build_judge as build
     else:
         from deblurnets.networks.synthesis import SynthesisConfig as Config
         from deblurnets.networks.synthesis import build_synthesis as build

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
+from deblurnets.judgement import Judge, Verdict
 from deblurnets.kernels import random_shake
 from deblurnets.networks.analysis import AnalysisConfig, build_analysis
+from deblurnets.networks.judge import JudgeConfig, build_judge
 from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis
 from deblurnets.pairs import compact
 from deblurnets.pairs.compact import CompactAnalysis, CompactSynthesis, EstimateConfig
+from deblurnets.search import Finding, SearchConfig
 
 
 @pytest.fixture(scope="module")
 def analysis():
-    config = AnalysisConfig(grid=17, steps=(1, 1), widths=(4, 8), decoder_width=4)
-    return CompactAnalysis(build_analysis(config), EstimateConfig(window=96, grid=25))
+    analysis_config = AnalysisConfig(grid=17, steps=(1, 1), widths=(4, 8), decoder_width=4)
+    judge = Judge(build_judge(JudgeConfig(widths=(4, 4))))
+    search = SearchConfig(sizes=(9,), smallest=40)
+    config = EstimateConfig(window=96, grid=25, second_side=100, search=search)
+    return CompactAnalysis(build_analysis(analysis_config), judge, config)
 
 
 @pytest.fixture(scope="module")
@@ -32,31 +36,41 @@ def picture(height, width, seed=0):
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 190), (120, 97)])
 def test_estimates_are_kernels_for_pictures_of_any_size(analysis, size):
-    kernel = analysis.estimate_kernel(picture(*size))
+    estimate = analysis.estimate(picture(*size))
+    kernel = estimate.kernel
+    assert 0 <= estimate.confidence <= 1
+    assert 0 <= estimate.strength <= 1
+    assert estimate.light in ("encoded", "linear")
     assert kernel.shape == (25, 25)
     assert kernel.min() >= 0
     assert kernel.sum() == pytest.approx(1, abs=1e-4)
 
 
 def test_a_flat_picture_gets_a_kernel_too(analysis):
-    kernel = analysis.estimate_kernel(np.full((64, 64, 3), 0.5, np.float32))
+    kernel = analysis.estimate(np.full((64, 64, 3), 0.5, np.float32)).kernel
     assert np.isfinite(kernel).all()
     assert kernel.sum() == pytest.approx(1, abs=1e-4)
 
 
-def test_the_network_s_start_is_refined_and_the_choice_returned(analysis, monkeypatch):
-    chosen = random_shake(np.random.RandomState(0), 25)
-    starts = []
+@pytest.mark.parametrize(
+    "gain, reach, blurred, strength",
+    [(3.0, 5, True, 1.0), (0.0, 5, True, 0.5), (-2.0, 5, True, 0.0), (3.0, 0, False, 0.0)],
+)
+def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, blurred, strength):
+    kernel = np.zeros((25, 25), np.float32)
+    kernel[12, 12 - reach : 13 + reach] = 1 / (2 * reach + 1)
+    looks = []
 
-    def choose(grey, start):
-        starts.append(start)
-        return SimpleNamespace(kernel=chosen)
+    def search(grey, starts, judge, grid, config):
+        looks.append([start.shape for start in starts])
+        return Finding(kernel, Verdict(gain, "linear"))
 
-    monkeypatch.setattr(compact, "choose_kernel", choose)
-    assert analysis.estimate_kernel(picture(64, 64)) is chosen
-    (start,) = starts
-    assert start.shape == (25, 25)
-    assert start.sum() == pytest.approx(1, abs=1e-4)
+    monkeypatch.setattr(compact, "search_kernel", search)
+    estimate = analysis.estimate(picture(100, 110))
+    assert looks == [[(25, 25), (25, 25)]]
+    assert (estimate.blurred, estimate.strength) == (blurred, strength)
+    assert estimate.light == "linear"
+    assert (estimate.confidence > 0.5) == (gain > 0.3)
 
 
 @pytest.mark.parametrize("size", [(32, 32), (40, 131)])

@@ -6,22 +6,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deblurnets.deblurrer import Deblurrer
+from deblurnets.estimate import Estimate
 
 
 class RecordingAnalysis:
-    def __init__(self):
+    def __init__(self, **estimate):
         self.seen = None
+        self.estimated = estimate
 
-    def estimate_kernel(self, image):
+    def estimate(self, image):
         self.seen = image
         kernel = np.zeros((5, 5), np.float32)
         kernel[2, 1:4] = 1 / 3
-        return kernel
+        return Estimate(kernel, **self.estimated)
 
 
 class InvertingSynthesis:
-    def deblur(self, image, kernel):
-        self.kernel = kernel
+    def deblur(self, image, kernel, light="auto"):
+        self.kernel, self.light = kernel, light
         return 1 - image
 
 
@@ -104,3 +106,22 @@ def test_even_kernels_keep_their_origin():
 def test_a_kernel_of_zeros_is_refused():
     with pytest.raises(ValueError, match="not all zero"):
         make().deblur(np.zeros((32, 32), np.uint8), np.zeros((5, 5)))
+
+
+def test_a_doubtful_kernel_s_result_is_mixed_with_the_input():
+    analysis = RecordingAnalysis(strength=0.25, confidence=0.4, light="linear")
+    deblurrer = Deblurrer(analysis, InvertingSynthesis())
+    picture = np.random.RandomState(0).rand(40, 40, 3)
+    result = deblurrer(picture)
+    assert np.allclose(result.image, 0.75 * picture + 0.25 * (1 - picture), atol=1e-6)
+    assert result.confidence == 0.4
+    assert deblurrer._synthesis.light == "linear"
+
+
+def test_a_sharp_picture_comes_back_as_it_is():
+    deblurrer = Deblurrer(RecordingAnalysis(strength=0.0, blurred=False), InvertingSynthesis())
+    picture = np.random.RandomState(0).randint(0, 65536, (40, 40)).astype(np.uint16)
+    result = deblurrer(picture)
+    assert not result.blurred
+    assert np.array_equal(result.image, picture)
+    assert not np.shares_memory(result.image, picture)

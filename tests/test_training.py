@@ -14,6 +14,8 @@ from PIL import Image
 
 from deblurnets.training import __main__ as command
 from deblurnets.training import loop
+from deblurnets.training.estimates import Estimates, estimate_samples
+from deblurnets.training.judgements import KERNELS, judge_batches, judge_samples
 from deblurnets.training.perturb import perturb_kernel
 from deblurnets.training.photographs import Photographs, pack_photographs
 from deblurnets.training.samples import (
@@ -191,3 +193,59 @@ def test_an_exported_network_computes_what_the_trained_one_did(kind, pack, tmp_p
         for i, variable in enumerate(half.network.variables):
             # Stored as float16.
             assert np.allclose(variable.numpy(), trained[f"{i:04d}"], rtol=1e-3, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def estimates(pack):
+    """A folder of estimates and of what a judge learns from, made in two runs each."""
+    folder = pack.parent / "estimates"
+    samples = SampleConfig(crop=96, grid=17, extent=(3, 12))
+    estimate_samples(pack, folder, samples, seed=3, count=3)
+    kernels = np.lib.format.open_memmap(folder / "kernels.npy", "r+")
+    whole = kernels.copy()
+    kernels[2] = 0  # as if stopped before the last one
+    assert len(Estimates(folder)) == 2
+    estimate_samples(pack, folder, samples, seed=3, count=3)
+    assert np.array_equal(np.load(folder / "kernels.npy"), whole)
+    judge_samples(pack, folder, folder / "judged")
+    return folder
+
+
+def test_estimated_samples_carry_the_tool_s_own_kernels(pack, estimates):
+    config = SampleConfig(crop=48, grid=17, exact=0, grey=0, estimates=str(estimates))
+    kernels = Estimates(estimates)
+    photographs = Photographs(pack)
+    for number in range(4):
+        sample = draw_sample(photographs, config, 1, number)
+        assert sample["blurry"].shape == (48, 48, 3)
+        own = kernels[number % 3]
+        turned = [np.rot90(k, i) for i in range(4) for k in (own, own.T)]
+        assert any(np.allclose(sample["estimate"], k, atol=1e-6) for k in turned)
+
+
+def test_judged_results_are_measured_against_the_sharp_picture(estimates):
+    pictures = np.load(estimates / "judged" / "pictures.npy")
+    gains = np.load(estimates / "judged" / "gains.npy")
+    assert pictures.shape == (3, 1 + KERNELS, 32, 32)
+    assert pictures.dtype == np.uint8
+    assert np.isfinite(gains).all()
+    batch = next(judge_batches(estimates / "judged", 1, 0, 2, kept=0))
+    assert batch["blurry"].shape == batch["restored"].shape == (2 * KERNELS, 32, 32, 1)
+    assert set(batch["gain"]) <= set(gains.ravel())
+
+
+def test_a_judge_learns_and_is_exported(estimates, tmp_path, monkeypatch):
+    from deblurnets.weights import load_judge
+
+    monkeypatch.setattr(loop, "LoopConfig", functools.partial(loop.LoopConfig, log_steps=10))
+    command.main(
+        [
+            *("judge", str(estimates / "judged"), str(tmp_path), "--steps", "60", "--batch", "2"),
+            *("--network", '{"widths": [4, 8]}', "--dtype", "float32", "--learning_rate", "0.01"),
+        ]
+    )
+    with open(tmp_path / "log.csv", newline="") as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert np.mean(losses[-2:]) < np.mean(losses[:2])
+    command.main(["export", str(tmp_path), str(tmp_path / "judge.h5")])
+    assert load_judge(tmp_path / "judge.h5").network.config.widths == (4, 8)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 import numpy as np
 
+from deblurnets.alternation import shrink
+from deblurnets.alternation_kernel import resize
 from deblurnets.backend import ops
-from deblurnets.candidates import choose_kernel
 from deblurnets.deconvolution import hyper_laplacian
+from deblurnets.estimate import Estimate
+from deblurnets.judgement import Judge
 from deblurnets.kernels import fit_grid, prune
 from deblurnets.light import GREY
+from deblurnets.search import SearchConfig, search_kernel
 
 
 def pad_to(image: np.ndarray, height: int, width: int) -> Tuple[np.ndarray, Tuple[slice, slice]]:
@@ -32,30 +36,73 @@ class EstimateConfig:
     window : largest side of the part of the picture that the network looks at, in pixels.
     prune : values below this share of the maximum are softmax tails, not kernel.
     grid : side of the kernels returned, odd; refinement can grow them past the network's grid.
+    second_look : the network also looks at the picture reduced by this factor, where large
+        shakes are easier to see, if it has `second_side` pixels.
+    sharp_mass, likely_sharp_mass : share of the kernel within 3x3 pixels from which a picture
+        counts as sharp, for certain or if deblurring it promises less than `worthwhile` dB.
+    unsure_gain, unsure_slope : the predicted gain in dB at which confidence is 1/2, and the dB
+        that take it to 0.73 (a logistic curve, fitted on 1,800 results kept from training).
+    search : SearchConfig
     """
 
     window: int = 512
     prune: float = 0.04
     grid: int = 85
+    second_look: float = 0.5
+    second_side: int = 380
+    sharp_mass: float = 0.75
+    likely_sharp_mass: float = 0.55
+    worthwhile: float = 0.5
+    unsure_gain: float = 0.3
+    unsure_slope: float = 1.25
+    search: SearchConfig = SearchConfig()
 
 
 class CompactAnalysis:
-    """Estimates blur kernels: the unrolled network's start, hand-made refinements, the best.
+    """Estimates blur kernels: the unrolled network's starts, and a judged search from there.
 
     Parameters
     ----------
     network : deblurnets.networks.analysis.AnalysisNetwork
+    judge : deblurnets.judgement.Judge
     config : EstimateConfig, optional
     """
 
-    def __init__(self, network: Any, config: Optional[EstimateConfig] = None) -> None:
+    def __init__(self, network: Any, judge: Judge, config: Optional[EstimateConfig] = None) -> None:
         self.network = network
+        self.judge = judge
         self.config = config or EstimateConfig()
 
-    def estimate_kernel(self, image: np.ndarray) -> np.ndarray:
-        """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1."""
+    def estimate(self, image: np.ndarray) -> Estimate:
+        """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1, and what it is worth."""
+        config = self.config
         grey = np.ascontiguousarray(image @ GREY)
-        return choose_kernel(grey, self.start(grey)).kernel
+        finding = search_kernel(grey, self.starts(grey), self.judge, config.grid, config.search)
+        gain = finding.verdict.gain
+        middle = config.grid // 2
+        mass = float(finding.kernel[middle - 1 : middle + 2, middle - 1 : middle + 2].sum())
+        sharp = mass >= config.sharp_mass or (
+            mass >= config.likely_sharp_mass and gain < config.worthwhile
+        )
+        odds = (gain - config.unsure_gain) / config.unsure_slope
+        return Estimate(
+            finding.kernel,
+            finding.verdict.light,
+            confidence=float(1 / (1 + np.exp(-odds))),
+            # Of two pictures of equal error, independent errors, the mean is the best mixture.
+            strength=0.0 if sharp else float(np.clip(0.5 + 0.5 * gain, 0, 1)),
+            blurred=not sharp,
+        )
+
+    def starts(self, grey: np.ndarray) -> List[np.ndarray]:
+        """Return the network's own estimates for a grey picture (H, W) in 0..1."""
+        config = self.config
+        starts = [self.start(grey)]
+        if min(grey.shape) >= config.second_side:
+            reduced = self.start(shrink(grey, config.second_look))
+            enlarged = resize(reduced, 1 / config.second_look, config.grid)
+            starts.append(fit_grid(enlarged, config.grid))
+        return starts
 
     def start(self, grey: np.ndarray) -> np.ndarray:
         """Return the network's own estimate for a grey picture (H, W) in 0..1."""
@@ -84,13 +131,16 @@ class CompactSynthesis:
     def __init__(self, network: Any) -> None:
         self.network = network
 
-    def deblur(self, image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-        """Deblur a picture (H, W, 3) in 0..1 with a kernel (k, k); same shape and range."""
+    def deblur(self, image: np.ndarray, kernel: np.ndarray, light: str = "auto") -> np.ndarray:
+        """Deblur a picture (H, W, 3) in 0..1 with a kernel (k, k); same shape and range.
+
+        `light` tells where the blur is a convolution, see `hyper_laplacian`.
+        """
         # A tight grid keeps the surroundings that are made up, and the transforms, small.
         kernel = tight_grid(kernel)
         least = 2 * kernel.shape[0] + 2 * self.network.config.divisor
         padded, inside = pad_to(image, least, least)
-        start = hyper_laplacian(padded, kernel)
+        start = hyper_laplacian(padded, kernel, light=light)
         sharp = self.network(padded[None], kernel[None], start[None])["sharp"]
         return np.clip(ops.convert_to_numpy(sharp)[0][inside], 0, 1)
 

@@ -26,6 +26,10 @@ class PaperAnalysis:
             lambda image: network(image, training=False), [(None, None, None, 3)]
         )
 
+    def estimate(self, image: np.ndarray) -> Estimate:
+        """Estimate the blur kernel of a picture; the network cannot say what it is worth."""
+        return Estimate(self.estimate_kernel(image))
+
     def estimate_kernel(self, image: np.ndarray) -> np.ndarray:
         """Estimate the blur kernel of a picture.
 
@@ -67,7 +71,7 @@ class PaperSynthesis:
             [(None, None, None, 3), (None, *kernel_shape[1:])],
         )
 
-    def deblur(self, image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    def deblur(self, image: np.ndarray, kernel: np.ndarray, light: str = "auto") -> np.ndarray:
         """Deblur a picture with a known kernel.
 
         Parameters
@@ -76,6 +80,8 @@ class PaperSynthesis:
             sRGB, range 0..1, any size.
         kernel : array, (k, k)
             Not negative, sum 1, k odd; put on the network's 85x85 grid if it is another.
+        light : str
+            Of no effect: the network works on pixel values.
 
         Returns
         -------

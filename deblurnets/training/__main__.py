@@ -1,4 +1,4 @@
-"""Train the compact pair: ``python -m deblurnets.training {pack,analysis,synthesis} ...``."""
+"""Train the compact pair: ``python -m deblurnets.training {pack,estimates,analysis,synthesis} ...``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import threading
 from pathlib import Path
 from typing import Any, Callable, Iterator, Optional, Sequence
 
+from deblurnets.training.estimates import estimate_samples
+from deblurnets.training.judgements import KERNELS, judge_batches, judge_samples
 from deblurnets.training.photographs import Photographs, pack_photographs
 from deblurnets.training.samples import SampleConfig
 from deblurnets.training.stream import batches, make_batch
@@ -23,11 +25,23 @@ def _parser() -> argparse.ArgumentParser:
     pack.add_argument("photographs", type=Path)
     pack.add_argument("pack", type=Path)
     pack.add_argument("--limit", type=int, default=0, help="at most so many photographs")
-    for name in ("analysis", "synthesis"):
+    estimates = commands.add_parser("estimates", help="estimate samples' kernels, for training")
+    estimates.add_argument("pack", type=Path)
+    estimates.add_argument("estimates", type=Path, help="folder to write or to go on with")
+    estimates.add_argument("--count", type=int, default=4000, help="samples in all")
+    estimates.add_argument("--seed", type=int, default=1)
+    estimates.add_argument("--workers", type=int, default=1, help="processes")
+    estimates.add_argument("--samples", default="{}", help="JSON of the sample configuration")
+    judgements = commands.add_parser("judgements", help="make what a judge learns from")
+    judgements.add_argument("pack", type=Path)
+    judgements.add_argument("estimates", type=Path, help="folder of the estimates command")
+    judgements.add_argument("judgements", type=Path, help="folder to write or to go on with")
+    judgements.add_argument("--workers", type=int, default=1, help="processes")
+    for name in ("analysis", "synthesis", "judge"):
         command = commands.add_parser(
             name, help=f"train the {name} network; goes on where the run folder's checkpoint ends"
         )
-        command.add_argument("pack", type=Path, help="folder written by the pack command")
+        command.add_argument("pack", type=Path, help="folder written by pack; judge: by judgements")
         command.add_argument("run", type=Path, help="folder for configuration, log, checkpoint")
         command.add_argument("--steps", type=int, default=10_000, help="optimiser steps in all")
         command.add_argument("--batch", type=int, default=8, help="samples per step")
@@ -50,20 +64,27 @@ def _network(kind: str, settings: str, dtype: str, start: Optional[Path]) -> Any
     values = {"dtype": dtype, **json.loads(settings)}
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     if kind == "analysis":
-        from deblurnets.networks.analysis import AnalysisConfig, build_analysis
-
-        config = AnalysisConfig(**values)
-        network = build_analysis(config)
+        from deblurnets.networks.analysis import AnalysisConfig as Config
+        from deblurnets.networks.analysis import build_analysis as build
+    elif kind == "synthesis":
+        from deblurnets.networks.synthesis import SynthesisConfig as Config
+        from deblurnets.networks.synthesis import build_synthesis as build
     else:
-        from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis
-
-        config = SynthesisConfig(**values)
-        network = build_synthesis(config)
+        from deblurnets.networks.judge import JudgeConfig as Config
+        from deblurnets.networks.judge import build_judge as build
+    config = Config(**values)
+    network = build(config)
     if start is not None:
         from deblurnets.weights import load_into
 
         load_into(network, start)
     return config, network
+
+
+def _samples(settings: str, **defaults: Any) -> SampleConfig:
+    """Build a sample configuration from JSON."""
+    values = {**defaults, **json.loads(settings)}
+    return SampleConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -72,23 +93,32 @@ def _train(options: argparse.Namespace) -> None:
     from deblurnets.training import loop, losses
 
     set_random_seed(options.seed)  # the initial weights
-    samples = {
-        "crop": options.crop,
-        "start": options.command == "synthesis",
-        **json.loads(options.samples),
-    }
-    samples = SampleConfig(
-        **{k: tuple(v) if isinstance(v, list) else v for k, v in samples.items()}
-    )
+    samples = _samples(options.samples, crop=options.crop, start=options.command == "synthesis")
     config, network = _network(options.command, options.network, options.dtype, options.start)
-    kinds = {"analysis": losses.AnalysisTrainer, "synthesis": losses.SynthesisTrainer}
-    trainer = kinds[options.command](network)
+    if options.command == "judge":
+        trainer = losses.JudgeTrainer(network, KERNELS)
+        example = next(judge_batches(options.pack, options.seed, 0, 1))
+    else:
+        kinds = {"analysis": losses.AnalysisTrainer, "synthesis": losses.SynthesisTrainer}
+        trainer = kinds[options.command](network)
+        example = make_batch(Photographs(options.pack), samples, options.seed, 0, 1)
     print(f"{options.command}: {network.count_params():,} parameters", flush=True)
-    loop.compile_trainer(
-        trainer, make_batch(Photographs(options.pack), samples, options.seed, 0, 1)
-    )
+    loop.compile_trainer(trainer, example)
     options.run.mkdir(parents=True, exist_ok=True)
     first = loop.load_checkpoint(trainer, options.run)
+    _describe(options, config, samples)
+    settings = loop.LoopConfig(steps=options.steps, learning_rate=options.learning_rate)
+    if options.command == "judge":
+        stream = judge_batches(options.pack, options.seed, first, options.batch)
+    else:
+        stream = batches(options.pack, samples, options.seed, first, options.batch, options.workers)
+    with stop_on_signal() as stop_requested:
+        loop.train(trainer, stream, settings, options.run, first, stop_requested)
+    stream.close()
+
+
+def _describe(options: argparse.Namespace, config: Any, samples: SampleConfig) -> None:
+    """Write a run's configuration into its folder."""
     description = {
         "kind": options.command,
         "network": dataclasses.asdict(config),
@@ -99,11 +129,6 @@ def _train(options: argparse.Namespace) -> None:
         "steps": options.steps,
     }
     (options.run / "config.json").write_text(json.dumps(description, indent=2) + "\n")
-    settings = loop.LoopConfig(steps=options.steps, learning_rate=options.learning_rate)
-    stream = batches(options.pack, samples, options.seed, first, options.batch, options.workers)
-    with stop_on_signal() as stop_requested:
-        loop.train(trainer, stream, settings, options.run, first, stop_requested)
-    stream.close()
 
 
 def export_run(run: Path, path: Path) -> None:
@@ -144,6 +169,13 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     if options.command == "pack":
         number = pack_photographs(options.photographs, options.pack, options.limit)
         print(f"packed {number} photographs into {options.pack}")
+    elif options.command == "estimates":
+        samples = _samples(options.samples)
+        estimate_samples(
+            options.pack, options.estimates, samples, options.seed, options.count, options.workers
+        )
+    elif options.command == "judgements":
+        judge_samples(options.pack, options.estimates, options.judgements, options.workers)
     elif options.command == "export":
         export_run(options.run, options.weights)
     else:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
 from deblurnets.backend import keras, ops
 from deblurnets.light import GREY
 from deblurnets.networks.analysis import AnalysisNetwork, kernel_upsampling, resample_kernel
+from deblurnets.networks.judge import JudgeNetwork
 from deblurnets.networks.layers import channels_first, gradients
 from deblurnets.networks.synthesis import SynthesisNetwork
 
@@ -114,6 +115,49 @@ class SynthesisTrainer(Trainer):
         for name, picture in pictures.items():
             figures["psnr_" + name] = _psnr(picture, sharp)
         return figures
+
+
+class JudgeTrainer(Trainer):
+    """Huber loss of the gains and of their differences within a picture.
+
+    Parameters
+    ----------
+    network : JudgeNetwork
+    candidates : results per picture, neighbours in a batch.
+    bounds : gains beyond these dB are all equally good or bad.
+    """
+
+    def __init__(
+        self,
+        network: JudgeNetwork,
+        candidates: int,
+        bounds: Tuple[float, float] = (-6.0, 12.0),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.network = network
+        self.candidates = candidates
+        self.bounds = bounds
+
+    def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
+        """Return loss and errors per picture of a batch of `judge_batches`."""
+        gain = ops.clip(batch["gain"], *self.bounds)
+        gain = ops.reshape(gain, (-1, self.candidates))
+        guess = self.network(batch["blurry"], batch["restored"])
+        guess = ops.reshape(guess, (-1, self.candidates))
+        error = guess - gain
+        relative = ops.expand_dims(error, 1) - ops.expand_dims(error, 2)
+        loss = ops.mean(_huber(error), axis=1) + ops.mean(_huber(relative), axis=(1, 2))
+        # What choosing by the guesses loses against the best candidate.
+        chosen = ops.one_hot(ops.argmax(guess, axis=1), self.candidates, dtype="float32")
+        regret = ops.max(gain, axis=1) - ops.sum(gain * chosen, axis=1)
+        return {"loss": loss, "error": ops.mean(ops.abs(error), axis=1), "regret": regret}
+
+
+def _huber(error: Tensor) -> Tensor:
+    """Quadratic up to 1, linear beyond."""
+    size = ops.abs(error)
+    return ops.where(size < 1, 0.5 * size * size, size - 0.5)
 
 
 def _distance(picture: Tensor, sharp: Tensor) -> Tensor:

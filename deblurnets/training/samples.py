@@ -7,8 +7,10 @@ seen, and any number of workers gives the same stream.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
-from typing import Dict, Tuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Dict, Tuple
 
 import numpy as np
 import scipy.fft
@@ -19,6 +21,9 @@ from deblurnets.kernels import random_shake
 from deblurnets.training.perturb import perturb_kernel
 from deblurnets.training.photographs import Photographs
 
+if TYPE_CHECKING:
+    from deblurnets.training.estimates import Estimates
+
 
 @dataclasses.dataclass(frozen=True)
 class SampleConfig:
@@ -28,7 +33,8 @@ class SampleConfig:
     ----------
     crop : side of the blurry crop in pixels.
     grid : side of the kernel grid, odd.
-    extent : bounds of the shake's larger side in pixels.
+    extent, power : bounds of the shake's larger side in pixels, and how it is spread between
+        them (see :func:`deblurnets.kernels.random_shake`).
     noise : bounds of the noise's standard deviation, of 1, small values more often; a fifth of
         the samples have none but the rounding to 8 bits.
     linear : share of samples blurred in linear light rather than on the gamma-encoded values.
@@ -39,11 +45,16 @@ class SampleConfig:
         synthesis network corrects; costs more than all the rest of a sample.
     exact : share of samples whose "estimate" of the kernel is the true one; the others' faults
         are of strengths 0 to 1, small ones more often.
+    estimates : folder of kernels that the tool itself estimated (see
+        :mod:`deblurnets.training.estimates`): the samples are then those of that folder, again and
+        again, turned and cut at random, and only crop, start, exact and grey count here.
+    grey : share of those samples made grey.
     """
 
     crop: int = 256
     grid: int = 65
     extent: Tuple[float, float] = (3, 61)
+    power: float = 2.0
     noise: Tuple[float, float] = (0.0, 0.02)
     linear: float = 0.5
     jpeg: float = 0.2
@@ -51,6 +62,8 @@ class SampleConfig:
     shrink: float = 2.0
     exact: float = 0.35
     start: bool = False
+    estimates: str = ""
+    grey: float = 0.15
 
 
 def draw_sample(
@@ -64,10 +77,27 @@ def draw_sample(
     (grid, grid); "estimate", the kernel with faults of a blind estimate; where asked for,
     "start", the hand-made deconvolution, like "blurry".
     """
-    rng = np.random.RandomState([seed & 0xFFFFFFFF, number & 0xFFFFFFFF])
-    kernel = random_shake(rng, config.grid, config.extent)
+    if config.estimates:
+        sample, linear = _estimated_sample(photographs, config, seed, number)
+    else:
+        sample, linear = photographed(photographs, config, _generator(seed, number))
+    if config.start:
+        light = "linear" if linear else "encoded"
+        sample["start"] = hyper_laplacian(sample["blurry"], sample["estimate"], light=light)
+    return sample
+
+
+def _generator(*seeds: int) -> np.random.RandomState:
+    return np.random.RandomState([seed & 0xFFFFFFFF for seed in seeds])
+
+
+def photographed(
+    photographs: Photographs, config: SampleConfig, rng: np.random.RandomState
+) -> Tuple[Dict[str, np.ndarray], bool]:
+    """Return a sample without its start, and whether it was blurred in linear light."""
+    kernel = random_shake(rng, config.grid, config.extent, config.power)
     sharp = _sharp_crop(photographs, rng, config.crop + config.grid - 1, config.shrink)
-    linear = rng.rand() < config.linear
+    linear = bool(rng.rand() < config.linear)
     gain = rng.uniform(1.2, 2.0) if rng.rand() < config.saturation else 1.0
     light = light_curve.to_linear(sharp) * gain if linear else sharp * gain
     blurry = np.clip(convolve_valid(light, kernel), 0, 1)
@@ -82,17 +112,45 @@ def draw_sample(
         blurry = _through_jpeg(blurry, int(rng.randint(70, 99)))
     half = config.grid // 2
     strength = rng.rand() ** 1.5 if rng.rand() > config.exact else 0.0
-    estimate = perturb_kernel(kernel, rng, strength)
     sample = {
         "blurry": blurry.astype(np.float32) / np.float32(255),
         "sharp": sharp[half : half + config.crop, half : half + config.crop].astype(np.float32),
         "kernel": kernel,
-        "estimate": estimate,
+        "estimate": perturb_kernel(kernel, rng, strength),
     }
-    if config.start:
-        light = "linear" if linear else "encoded"
-        sample["start"] = hyper_laplacian(sample["blurry"], estimate, light=light)
-    return sample
+    return sample, linear
+
+
+@functools.lru_cache(maxsize=2)
+def _estimates(folder: str) -> Estimates:
+    """Open a folder once a process: finding out how many rows it has reads all of them."""
+    from deblurnets.training.estimates import Estimates
+
+    return Estimates(Path(folder))
+
+
+def _estimated_sample(
+    photographs: Photographs, config: SampleConfig, seed: int, number: int
+) -> Tuple[Dict[str, np.ndarray], bool]:
+    """Return a sample with the kernel that the tool estimated, turned and cut at random."""
+    estimates = _estimates(config.estimates)
+    index = number % len(estimates)
+    sample, linear = photographed(photographs, estimates.samples, _generator(estimates.seed, index))
+    rng = _generator(seed, number)
+    sample["estimate"] = sample["kernel"] if rng.rand() < config.exact else estimates[index]
+    turns, mirrored = rng.randint(4), rng.rand() < 0.5
+    spare = estimates.samples.crop - config.crop
+    top, left = rng.randint(spare + 1, size=2)
+    if rng.rand() < config.grey:
+        for name in ("blurry", "sharp"):
+            sample[name] = np.repeat((sample[name] @ light_curve.GREY)[..., None], 3, axis=2)
+    for name, values in sample.items():
+        values = np.rot90(values, turns)
+        values = values[:, ::-1] if mirrored else values
+        if name in ("blurry", "sharp"):
+            values = values[top : top + config.crop, left : left + config.crop]
+        sample[name] = np.ascontiguousarray(values)
+    return sample, linear
 
 
 def _sharp_crop(

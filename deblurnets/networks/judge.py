@@ -1,0 +1,96 @@
+"""The judge: how much better than the blurry picture is a deblurred one, without the sharp one?
+
+A small convolutional network sees both pictures and predicts the gain in PSNR. It chooses among
+results of several candidate kernels and tells when none of them is an improvement. The idea of a
+learned prior that knows sharp from blurry pictures: Li, Pan, Lai, Gao, Sang and Yang, "Learning a
+discriminative prior for blind image deblurring", CVPR 2018.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Tuple
+
+import numpy as np
+
+from deblurnets.backend import keras, ops
+from deblurnets.networks.layers import ResidualBlock
+
+Tensor = Any
+
+
+@dataclasses.dataclass(frozen=True)
+class JudgeConfig:
+    """What fixes a judge.
+
+    Attributes
+    ----------
+    widths : channels per level; each level halves the resolution, the first one included.
+    unit : decibels per unit of the network's output.
+    dtype : Keras policy of the convolutions.
+    """
+
+    widths: Tuple[int, ...] = (16, 32, 48, 64, 64)
+    unit: float = 5.0
+    dtype: str = "float32"
+
+    @property
+    def divisor(self) -> int:
+        """Height and width of the input must be multiples of this."""
+        return 2 ** len(self.widths)
+
+
+class JudgeNetwork(keras.Model):
+    """Predicts a deblurred picture's gain over the blurry one.
+
+    Parameters
+    ----------
+    config : JudgeConfig
+    """
+
+    def __init__(self, config: JudgeConfig, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+        layers, dtype = keras.layers, config.dtype
+        self.downs = [
+            layers.Conv2D(w, 4, strides=2, padding="same", dtype=dtype, name=f"down_{i}")
+            for i, w in enumerate(config.widths)
+        ]
+        self.blocks = [
+            ResidualBlock(w, dtype=dtype, name=f"block_{i}") for i, w in enumerate(config.widths)
+        ]
+        self.hidden = layers.Dense(64, activation="relu", name="hidden")
+        self.gain = layers.Dense(1, kernel_initializer="zeros", name="gain")
+
+    def call(self, blurry: Tensor, restored: Tensor) -> Tensor:
+        """Predict gains.
+
+        Parameters
+        ----------
+        blurry, restored : (batch, H, W, 1), 0..1; H and W multiples of ``config.divisor``.
+
+        Returns
+        -------
+        (batch,), decibels of PSNR.
+        """
+        mean = ops.mean(blurry, axis=(1, 2, 3), keepdims=True)
+        variance = ops.mean((blurry - mean) ** 2, axis=(1, 2, 3), keepdims=True)
+        deviation = ops.sqrt(variance) + 1e-3
+        first, second = (blurry - mean) / deviation, (restored - mean) / deviation
+        x = ops.concatenate([first, second, second - first], axis=-1)
+        pooled = [ops.log(deviation[:, 0, 0, :])]
+        for down, block in zip(self.downs, self.blocks):
+            x = ops.maximum(block(down(x)), 0)
+            # Means of every level: sharpness shows in the fine ones, ringing in the coarse.
+            pooled.append(ops.mean(ops.cast(x, "float32"), axis=(1, 2)))
+        features = self.hidden(ops.concatenate(pooled, axis=-1))
+        return self.config.unit * self.gain(features)[:, 0]
+
+
+def build_judge(config: JudgeConfig) -> JudgeNetwork:
+    """Return the network with its variables created, at their initial values."""
+    network = JudgeNetwork(config, name="compact_judge")
+    side = 2 * config.divisor
+    picture = np.zeros((1, side, side, 1), np.float32)
+    network(picture, picture)
+    return network

@@ -1,0 +1,156 @@
+"""Search for the kernel: many cheap starts, the most promising ones finished, the best one taken.
+
+The alternation ends where its start leads it, and which start leads to the kernel differs from
+picture to picture. So it runs from several starts, in pixel values and in linear light, down to a
+part of the full size; there a judge of the results (:class:`deblurnets.pairs.judge.Judge`) picks
+those that are worth finishing, and picks among these again at full size.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from .alternation import (
+    AlternationConfig,
+    Descent,
+    descent_from,
+    descent_from_nothing,
+    shrink,
+)
+from .alternation_kernel import resize
+from .alternation_latent import best_crop
+from .candidates import score_candidates
+from .judgement import Judge, Verdict
+from .kernels import fit_grid
+from .light import to_linear
+from .threads import map_threads
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchConfig:
+    """Parameters of the search.
+
+    Attributes
+    ----------
+    sizes : kernel grids of the starts from nothing, in pixels.
+    screen : part of the full size at which starts are picked.
+    smallest : least side of the picture there in pixels; smaller pictures are searched at full
+        size.
+    finished : number of starts of each kind of light that are finished.
+    score_weight : weight of the hand-made score (:mod:`deblurnets.candidates`) against the
+        judge's decibels.
+    alternation, wide : the two ways of refining a start; the wide one is for starts that miss an
+        end of a large kernel.
+    """
+
+    sizes: Tuple[int, ...] = (65, 85)
+    screen: float = 0.5
+    smallest: int = 190
+    finished: int = 2
+    score_weight: float = 0.5
+    alternation: AlternationConfig = AlternationConfig()
+    wide: AlternationConfig = AlternationConfig(margin=2.0, scales=7)
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """Outcome of `search_kernel`.
+
+    Attributes
+    ----------
+    kernel : array (k, k), float32
+    verdict : Verdict of the judge on it.
+    """
+
+    kernel: np.ndarray
+    verdict: Verdict
+
+
+def search_kernel(
+    image: np.ndarray,
+    starts: Sequence[np.ndarray],
+    judge: Judge,
+    grid: int,
+    config: Optional[SearchConfig] = None,
+) -> Finding:
+    """Find a picture's blur kernel.
+
+    Parameters
+    ----------
+    image : array (H, W)
+        The blurry picture, grey, gamma-encoded, 0..1.
+    starts : arrays (k, k)
+        Soft estimates of the kernel, the most trusted first, k odd.
+    judge : Judge
+    grid : int
+        Side of the result, odd.
+    config : SearchConfig, optional
+    """
+    config = config or SearchConfig()
+    part = best_crop(image, config.alternation.crop)
+    descents = _descents(part, starts, config)
+    if min(part.shape) * config.screen >= config.smallest:
+        map_threads(lambda descent: descent.run(config.screen), descents)
+        small = shrink(part, config.screen)
+        kernels = [resize(d.kernel, config.screen / d.factor, d.kernel.shape[0]) for d in descents]
+        values, _ = _values(small, kernels, judge, config)
+        descents = [descents[i] for i in _promising(values, kernels, config.finished)]
+    kernels = map_threads(lambda descent: fit_grid(descent.run(), grid), descents)
+    values, verdicts = _values(image, kernels, judge, config)
+    best = int(np.argmax(values))
+    return Finding(kernels[best], verdicts[best])
+
+
+def _descents(
+    image: np.ndarray, starts: Sequence[np.ndarray], config: SearchConfig
+) -> List[Descent]:
+    """Prepare all runs of the alternation."""
+    descents = []
+    # A shutter adds up light, so most real shakes fit better in linear light; pictures that were
+    # edited or blurred by a program fit better as they are.
+    for light in (image, to_linear(image)):
+        descents.append(descent_from(light, starts[0], config.alternation))
+        descents.extend(descent_from(light, start, config.wide) for start in starts)
+        descents.extend(
+            descent_from_nothing(light, size, config.alternation) for size in config.sizes
+        )
+    return descents
+
+
+def _values(
+    image: np.ndarray, kernels: Sequence[np.ndarray], judge: Judge, config: SearchConfig
+) -> Tuple[np.ndarray, List[Verdict]]:
+    """Value kernels: the judge's gain in decibels and the hand-made score together."""
+    verdicts = judge(image, kernels)
+    scores = score_candidates(image, kernels)
+    gains = np.array([verdict.gain for verdict in verdicts])
+    return gains + config.score_weight * scores, verdicts
+
+
+def _promising(values: np.ndarray, kernels: Sequence[np.ndarray], count: int) -> List[int]:
+    """Pick `count` starts of each kind of light: the plain refinement, and the best others.
+
+    At a reduced size the kinds of light are hard to tell apart, so both go on. Equal kernels will
+    not end differently, so each must be unlike those before it.
+    """
+    chosen: List[int] = []
+    half = len(kernels) // 2
+    for first in (0, half):
+        picked = [first]
+        for index in first + np.argsort(-values[first : first + half], kind="stable"):
+            if len(picked) == count:
+                break
+            if all(_similarity(kernels[index], kernels[i]) < 0.95 for i in picked):
+                picked.append(int(index))
+        chosen += picked
+    return chosen
+
+
+def _similarity(first: np.ndarray, second: np.ndarray) -> float:
+    """Cosine of two kernels, both centred on their centroids."""
+    size = max(first.shape[0], second.shape[0])
+    a, b = fit_grid(first, size), fit_grid(second, size)
+    return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
