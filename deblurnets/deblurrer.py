@@ -49,7 +49,7 @@ class Deblurrer:
     Parameters
     ----------
     analysis : object with ``estimate(image) -> deblurnets.estimate.Estimate``
-    synthesis : object with ``deblur(image, kernel, light) -> image``
+    synthesis : object with ``deblur(image, kernel, light, estimated) -> image``
         Images are float32 (H, W, 3), sRGB in 0..1; `deblurnets.pairs` has both of each pair.
     analysis_max_size : (height, width), optional
         A larger picture is cropped around its centre for the kernel estimate only.
@@ -130,7 +130,7 @@ class Deblurrer:
         middle = time.perf_counter()
         sharp = image
         if estimate.strength > 0:
-            sharp = self._synthesis.deblur(unit, estimate.kernel, estimate.light)
+            sharp = self._synthesis.deblur(unit, estimate.kernel, estimate.light, True)
             # Never worse than the input: a doubtful kernel's result is mixed with it.
             sharp = unit + np.float32(estimate.strength) * (sharp - unit)
             sharp = from_unit_rgb(sharp, image)

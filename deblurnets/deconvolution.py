@@ -7,7 +7,7 @@ and now and then very different (`hyper_laplacian`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np

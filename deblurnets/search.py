@@ -51,8 +51,10 @@ class SearchConfig:
     smallest: int = 190
     finished: int = 2
     score_weight: float = 0.5
-    alternation: AlternationConfig = AlternationConfig()
-    wide: AlternationConfig = AlternationConfig(margin=2.0, scales=7)
+    alternation: AlternationConfig = dataclasses.field(default_factory=AlternationConfig)
+    wide: AlternationConfig = dataclasses.field(
+        default_factory=lambda: AlternationConfig(margin=2.0, scales=7)
+    )
 
 
 @dataclasses.dataclass(frozen=True)

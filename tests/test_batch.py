@@ -7,6 +7,7 @@ import numpy as np
 import picture_files as files
 import pytest
 
+from deblurnets import batch
 from deblurnets.batch import join_side_by_side, run_jobs
 from deblurnets.images import Picture, read_image
 from deblurnets.names import Job
@@ -150,3 +151,19 @@ def test_join_keeps_what_belongs_to_the_picture():
     assert both.pixels.shape == (4, 10)
     assert both.metadata == picture.metadata
     assert both.lossless is False
+
+
+@pytest.mark.parametrize(
+    "said, expected",
+    [
+        ({}, ()),
+        ({"confidence": 0.9}, ()),
+        ({"confidence": None}, ()),
+        ({"confidence": 0.31}, ("uncertain (confidence 0.31)",)),
+        ({"confidence": 0.31, "blurred": False}, ("no blur was found",)),
+    ],
+)
+def test_doubts_are_told(said, expected):
+    notes = batch.describe_doubts(SimpleNamespace(**said))
+    assert len(notes) == len(expected)
+    assert all(part in note for part, note in zip(expected, notes))

@@ -165,3 +165,23 @@ def test_errors_are_one_sentence(folder, tmp_path, capsys):
     with pytest.raises(SystemExit) as leave:
         command.main(["benchmark", str(folder), "--every", "0"])
     assert leave.value.code == 2
+
+
+def test_sharp_pictures_are_compared_with_their_results(folder, tmp_path, capsys):
+    def deblur(pixels):  # changes every picture but the first
+        same = np.array_equal(pixels, first)
+        image = pixels if same else np.clip(pixels.astype(int) + 10, 0, 255).astype(np.uint8)
+        return SimpleNamespace(image=image, kernel=KERNEL, blurred=not same, confidence=0.25)
+
+    _, first, _ = benchmark.load_triple(benchmark.find_triples(folder)[0])
+    rows = tmp_path / "sharp.csv"
+    status = command.main(["sharp", str(folder), "--output", str(rows)], load=lambda _: deblur)
+    printed = capsys.readouterr().out
+    assert status == 0
+    assert "a_1: 100.00 dB to the input, no blur found" in printed
+    assert "little: 1 of 3 at 38 dB or more" in printed
+    with open(rows, newline="") as file:
+        written = list(csv.DictReader(file))
+    assert [row["kept"] for row in written] == ["1", "0", "0"]
+    assert written[1]["confidence"] == "0.250"
+    assert float(written[1]["psnr_to_input"]) == pytest.approx(28.1, abs=0.3)

@@ -54,7 +54,7 @@ def test_a_flat_picture_gets_a_kernel_too(analysis):
 
 @pytest.mark.parametrize(
     "gain, reach, blurred, strength",
-    [(3.0, 5, True, 1.0), (0.0, 5, True, 0.5), (-2.0, 5, True, 0.0), (3.0, 0, False, 0.0)],
+    [(3.0, 5, True, 1.0), (0.5, 5, True, 0.5), (-2.0, 5, True, 0.0), (3.0, 0, False, 0.0)],
 )
 def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, blurred, strength):
     kernel = np.zeros((25, 25), np.float32)

@@ -22,7 +22,7 @@ class RecordingAnalysis:
 
 
 class InvertingSynthesis:
-    def deblur(self, image, kernel, light="auto"):
+    def deblur(self, image, kernel, light="auto", estimated=False):
         self.kernel, self.light = kernel, light
         return 1 - image
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence
 
 import deblurnets
-from deblurnets.evaluation import benchmark, report
+from deblurnets.evaluation import benchmark, report, sharpness
 from deblurnets.evaluation.scoring import MAX_SHIFT, compare, unit_range
 from deblurnets.images import ImageError, read_image
 
@@ -38,7 +38,8 @@ def main(
     try:
         if arguments.command == "score":
             return run_score(arguments)
-        return run_benchmark(arguments, load or load_deblurrer)
+        run = run_sharp if arguments.command == "sharp" else run_benchmark
+        return run(arguments, load or load_deblurrer)
     except (benchmark.BenchmarkError, ImageError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
     except _loading_errors() as error:
@@ -54,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.required = True
     _add_benchmark(commands)
+    _add_sharp(commands)
     score = commands.add_parser("score", help="PSNR and SSIM of one picture at the best shift")
     score.add_argument("picture", help="picture to score")
     score.add_argument("reference", help="sharp picture to compare with")
@@ -74,19 +76,9 @@ def _add_benchmark(commands) -> None:
         "PSNR and SSIM at the best shift: blind, with the true kernel given, and (--baseline) of "
         "a hyper-Laplacian deconvolution with the true kernel.",
     )
+    _add_common(command, ("compact", "paper", "none"), "; none measures the baseline alone")
     add = command.add_argument
-    add("folders", nargs="+", type=Path, metavar="FOLDER", help="benchmark folder")
-    add(
-        "--model",
-        choices=("compact", "paper", "none"),
-        default="compact",
-        help="pair of networks; none measures the baseline alone (compact)",
-    )
-    add("--analysis-weights", metavar="FILE", help="weights that replace the pair's analysis")
-    add("--synthesis-weights", metavar="FILE", help="weights that replace the pair's synthesis")
     add("--baseline", action="store_true", help="add the hyper-Laplacian deconvolution")
-    add("--limit", type=_positive, metavar="N", help="at most N pictures a folder")
-    add("--every", type=_positive, default=1, metavar="N", help="every Nth picture of a folder")
     add(
         "--border",
         type=_border,
@@ -96,6 +88,28 @@ def _add_benchmark(commands) -> None:
         "half of the kernel's grid for all others (auto)",
     )
     add("--output", type=Path, metavar="DIR", help="write pictures.csv, summary.json, psnr.png")
+
+
+def _add_sharp(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "sharp",
+        help="whether sharp pictures come out as they went in",
+        description="Deblurs the sharp halves of benchmark folders and prints the PSNR of the "
+        "results against these inputs.",
+    )
+    _add_common(command, ("compact", "paper"))
+    command.add_argument("--output", type=Path, metavar="FILE", help="write the rows as CSV")
+
+
+def _add_common(command: argparse.ArgumentParser, models: Sequence[str], note: str = "") -> None:
+    """Add the arguments that choose pictures and networks."""
+    add = command.add_argument
+    add("folders", nargs="+", type=Path, metavar="FOLDER", help="benchmark folder")
+    add("--model", choices=models, default="compact", help=f"pair of networks{note} (compact)")
+    add("--analysis-weights", metavar="FILE", help="weights that replace the pair's analysis")
+    add("--synthesis-weights", metavar="FILE", help="weights that replace the pair's synthesis")
+    add("--limit", type=_positive, metavar="N", help="at most N pictures a folder")
+    add("--every", type=_positive, default=1, metavar="N", help="every Nth picture of a folder")
 
 
 def run_score(arguments: argparse.Namespace) -> int:
@@ -138,6 +152,29 @@ def run_benchmark(arguments: argparse.Namespace, load: Callable) -> int:
     if arguments.output is not None:
         report.write_report(arguments.output, results, _protocol(arguments))
         print(f"\nFigures written to {arguments.output}.")
+    return 0
+
+
+def run_sharp(arguments: argparse.Namespace, load: Callable) -> int:
+    """Deblur the folders' sharp pictures, print and write what became of them."""
+    folders = _named(arguments.folders)
+    triples = {
+        name: benchmark.find_triples(folder, arguments.limit, arguments.every)
+        for name, folder in folders.items()
+    }
+    deblurrer = load(arguments)
+    rows: List[sharpness.SharpRow] = []
+    for name, chosen in triples.items():
+        mine = []
+        for row in sharpness.evaluate_sharp(chosen, deblurrer):
+            mine.append(row)
+            found = "blur found" if row.blurred else "no blur found"
+            print(f"{row.name}: {row.psnr:.2f} dB to the input, {found}", flush=True)
+        kept = sum(row.kept for row in mine)
+        print(f"{name}: {kept} of {len(mine)} at {sharpness.KEPT_PSNR:g} dB or more\n")
+        rows += mine
+    if arguments.output is not None:
+        sharpness.write_rows(arguments.output, rows)
     return 0
 
 

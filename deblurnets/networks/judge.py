@@ -1,9 +1,9 @@
-"""The judge: how much better than the blurry picture is a deblurred one, without the sharp one?
+"""The judge tells how much better than the blurry picture a deblurred one is.
 
-A small convolutional network sees both pictures and predicts the gain in PSNR. It chooses among
-results of several candidate kernels and tells when none of them is an improvement. The idea of a
-learned prior that knows sharp from blurry pictures: Li, Pan, Lai, Gao, Sang and Yang, "Learning a
-discriminative prior for blind image deblurring", CVPR 2018.
+It has no sharp picture to compare with: a small convolutional network sees the two and predicts
+the gain in PSNR. It chooses among results of several candidate kernels and tells when none of them
+is an improvement. The idea of a learned prior that knows sharp from blurry pictures: Li, Pan, Lai,
+Gao, Sang and Yang, "Learning a discriminative prior for blind image deblurring", CVPR 2018.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np
 from deblurnets.alternation import shrink
 from deblurnets.alternation_kernel import resize
 from deblurnets.backend import ops
-from deblurnets.deconvolution import hyper_laplacian
+from deblurnets.deconvolution import HyperLaplacian, hyper_laplacian
 from deblurnets.estimate import Estimate
 from deblurnets.judgement import Judge
 from deblurnets.kernels import fit_grid, prune
@@ -55,7 +55,7 @@ class EstimateConfig:
     worthwhile: float = 0.5
     unsure_gain: float = 0.3
     unsure_slope: float = 1.25
-    search: SearchConfig = SearchConfig()
+    search: SearchConfig = dataclasses.field(default_factory=SearchConfig)
 
 
 class CompactAnalysis:
@@ -89,8 +89,8 @@ class CompactAnalysis:
             finding.kernel,
             finding.verdict.light,
             confidence=float(1 / (1 + np.exp(-odds))),
-            # Of two pictures of equal error, independent errors, the mean is the best mixture.
-            strength=0.0 if sharp else float(np.clip(0.5 + 0.5 * gain, 0, 1)),
+            # Of two pictures with equal, independent errors the mean is the better one.
+            strength=0.0 if sharp else float(np.clip(0.25 + 0.5 * gain, 0, 1)),
             blurred=not sharp,
         )
 
@@ -120,29 +120,62 @@ class CompactAnalysis:
         return np.ascontiguousarray(grey[top : top + height, left : left + width])[None, :, :, None]
 
 
+@dataclasses.dataclass(frozen=True)
+class RestoreConfig:
+    """How the hand-made deconvolution and the network share the work.
+
+    Attributes
+    ----------
+    share : weight of the network's picture in the result, the rest being its start.
+    known, estimated : settings of the deconvolution with a known and with an estimated kernel;
+        an estimated one leaves more unexplained.
+    """
+
+    share: float = 0.5
+    known: HyperLaplacian = dataclasses.field(default_factory=HyperLaplacian)
+    estimated: HyperLaplacian = dataclasses.field(
+        default_factory=lambda: HyperLaplacian(model_error=0.007)
+    )
+
+
 class CompactSynthesis:
     """Deblurs with a known kernel: hand-made deconvolution, corrected by the two-stage network.
 
     Parameters
     ----------
     network : deblurnets.networks.synthesis.SynthesisNetwork
+    config : RestoreConfig, optional
     """
 
-    def __init__(self, network: Any) -> None:
+    def __init__(self, network: Any, config: Optional[RestoreConfig] = None) -> None:
         self.network = network
+        self.config = config or RestoreConfig()
 
-    def deblur(self, image: np.ndarray, kernel: np.ndarray, light: str = "auto") -> np.ndarray:
-        """Deblur a picture (H, W, 3) in 0..1 with a kernel (k, k); same shape and range.
+    def deblur(
+        self, image: np.ndarray, kernel: np.ndarray, light: str = "auto", estimated: bool = False
+    ) -> np.ndarray:
+        """Deblur a picture.
 
-        `light` tells where the blur is a convolution, see `hyper_laplacian`.
+        Parameters
+        ----------
+        image : array (H, W, 3), 0..1.
+        kernel : array (k, k), summing to 1.
+        light : where the blur is a convolution, see `hyper_laplacian`.
+        estimated : whether the kernel is an estimate, which has faults.
+
+        Returns
+        -------
+        array (H, W, 3), float32, 0..1
         """
         # A tight grid keeps the surroundings that are made up, and the transforms, small.
         kernel = tight_grid(kernel)
         least = 2 * kernel.shape[0] + 2 * self.network.config.divisor
         padded, inside = pad_to(image, least, least)
-        start = hyper_laplacian(padded, kernel, light=light)
+        settings = self.config.estimated if estimated else self.config.known
+        start = hyper_laplacian(padded, kernel, light=light, settings=settings)
         sharp = self.network(padded[None], kernel[None], start[None])["sharp"]
-        return np.clip(ops.convert_to_numpy(sharp)[0][inside], 0, 1)
+        sharp, start = ops.convert_to_numpy(sharp)[0][inside], start[inside]
+        return np.clip(start + np.float32(self.config.share) * (sharp - start), 0, 1)
 
 
 def tight_grid(kernel: np.ndarray, step: int = 16) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any, Tuple
 import numpy as np
 
 from deblurnets import backend
+from deblurnets.estimate import Estimate
 from deblurnets.kernels import fit_grid
 from deblurnets.networks.paper_analysis import MIN_SIZE
 
@@ -71,7 +72,9 @@ class PaperSynthesis:
             [(None, None, None, 3), (None, *kernel_shape[1:])],
         )
 
-    def deblur(self, image: np.ndarray, kernel: np.ndarray, light: str = "auto") -> np.ndarray:
+    def deblur(
+        self, image: np.ndarray, kernel: np.ndarray, light: str = "auto", estimated: bool = False
+    ) -> np.ndarray:
         """Deblur a picture with a known kernel.
 
         Parameters
@@ -80,8 +83,8 @@ class PaperSynthesis:
             sRGB, range 0..1, any size.
         kernel : array, (k, k)
             Not negative, sum 1, k odd; put on the network's 85x85 grid if it is another.
-        light : str
-            Of no effect: the network works on pixel values.
+        light, estimated
+            Of no effect: the network takes all kernels alike, in pixel values.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Train the compact pair: ``python -m deblurnets.training {pack,estimates,analysis,synthesis} ...``."""
+"""Train the compact pair: ``python -m deblurnets.training -h`` lists the commands."""
 
 from __future__ import annotations
 

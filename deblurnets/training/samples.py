@@ -48,6 +48,8 @@ class SampleConfig:
     estimates : folder of kernels that the tool itself estimated (see
         :mod:`deblurnets.training.estimates`): the samples are then those of that folder, again and
         again, turned and cut at random, and only crop, start, exact and grey count here.
+    faithful : least cosine of such a kernel and the true one; a worse one is replaced by the true
+        one with faults. A hopeless kernel only teaches to blur.
     grey : share of those samples made grey.
     """
 
@@ -63,6 +65,7 @@ class SampleConfig:
     exact: float = 0.35
     start: bool = False
     estimates: str = ""
+    faithful: float = 0.75
     grey: float = 0.15
 
 
@@ -137,7 +140,12 @@ def _estimated_sample(
     index = number % len(estimates)
     sample, linear = photographed(photographs, estimates.samples, _generator(estimates.seed, index))
     rng = _generator(seed, number)
-    sample["estimate"] = sample["kernel"] if rng.rand() < config.exact else estimates[index]
+    kernel, estimate = sample["kernel"], estimates[index]
+    cosine = (kernel * estimate).sum() / np.sqrt((kernel**2).sum() * (estimate**2).sum())
+    if rng.rand() < config.exact:
+        sample["estimate"] = kernel
+    elif cosine >= config.faithful:
+        sample["estimate"] = estimate
     turns, mirrored = rng.randint(4), rng.rand() < 0.5
     spare = estimates.samples.crop - config.crop
     top, left = rng.randint(spare + 1, size=2)
