@@ -88,6 +88,7 @@ class Descent:
     kernel : array, float32
         The kernel so far, at `factor` of the full size, its sum 1.
     factor : float
+    size : int
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class Descent:
         scales: int,
         config: AlternationConfig,
     ) -> None:
-        self.kernel, self.factor = kernel, 1.0
+        self.kernel, self.factor, self.size = kernel, 1.0, size
         self._image = latent_step.best_crop(_checked(image), config.crop)
         self._levels = _levels(size, scales)
         self._prior = config.prior
