@@ -98,10 +98,10 @@ def search_kernel(
         map_threads(lambda descent: descent.run(config.screen), descents)
         small = shrink(part, config.screen)
         kernels = [resize(d.kernel, config.screen / d.factor, d.kernel.shape[0]) for d in descents]
-        values, _ = _values(small, kernels, judge, config)
+        values, _ = value_kernels(small, kernels, judge, config)
         descents = [descents[i] for i in _promising(values, kernels, config.finished)]
     kernels = map_threads(lambda descent: fit_grid(descent.run(), grid), descents)
-    values, verdicts = _values(image, kernels, judge, config)
+    values, verdicts = value_kernels(image, kernels, judge, config)
     best = _widest_like_best(values, kernels, [descent.size for descent in descents])
     return Finding(kernels[best], verdicts[best])
 
@@ -122,7 +122,7 @@ def _descents(
     return descents
 
 
-def _values(
+def value_kernels(
     image: np.ndarray, kernels: Sequence[np.ndarray], judge: Judge, config: SearchConfig
 ) -> Tuple[np.ndarray, List[Verdict]]:
     """Value kernels: the judge's gain in decibels and the hand-made score together."""

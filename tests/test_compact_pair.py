@@ -53,10 +53,19 @@ def test_a_flat_picture_gets_a_kernel_too(analysis):
 
 
 @pytest.mark.parametrize(
-    "gain, reach, blurred, strength",
-    [(3.0, 5, True, 1.0), (0.5, 5, True, 0.5), (-2.0, 5, True, 0.0), (3.0, 0, False, 0.0)],
+    "gain, reach, no_blur, blurred, strength",
+    [
+        (3.0, 5, 3.0, True, 1.0),
+        (0.5, 5, 0.0, True, 0.5),
+        (-2.0, 5, 0.0, True, 0.0),
+        (3.0, 5, 5.0, False, 0.0),
+        (3.0, 2, 0.5, True, 1.0),
+        (3.0, 2, 1.5, False, 0.0),
+        (0.4, 2, 0.5, False, 0.0),
+        (3.0, 0, 0.0, False, 0.0),
+    ],
 )
-def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, blurred, strength):
+def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, no_blur, blurred, strength):
     kernel = np.zeros((25, 25), np.float32)
     kernel[12, 12 - reach : 13 + reach] = 1 / (2 * reach + 1)
     looks = []
@@ -66,6 +75,7 @@ def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, blurred, st
         return Finding(kernel, Verdict(gain, "linear"))
 
     monkeypatch.setattr(compact, "search_kernel", search)
+    monkeypatch.setattr(compact, "value_kernels", lambda *_: (np.array([1.0, no_blur]), []))
     estimate = analysis.estimate(picture(100, 110))
     assert looks == [[(25, 25), (25, 25)]]
     assert (estimate.blurred, estimate.strength) == (blurred, strength)

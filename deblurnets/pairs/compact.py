@@ -15,7 +15,7 @@ from deblurnets.estimate import Estimate
 from deblurnets.judgement import Judge
 from deblurnets.kernels import fit_grid, prune
 from deblurnets.light import GREY
-from deblurnets.search import SearchConfig, search_kernel
+from deblurnets.search import Finding, SearchConfig, search_kernel, value_kernels
 
 
 def pad_to(image: np.ndarray, height: int, width: int) -> Tuple[np.ndarray, Tuple[slice, slice]]:
@@ -39,7 +39,9 @@ class EstimateConfig:
     second_look : the network also looks at the picture reduced by this factor, where large
         shakes are easier to see, if it has `second_side` pixels.
     sharp_mass, likely_sharp_mass : share of the kernel within 3x3 pixels from which a picture
-        counts as sharp, for certain or if deblurring it promises less than `worthwhile` dB.
+        counts as sharp, for certain, or if deblurring it promises less than `worthwhile` dB or no
+        more than no deblurring.
+    no_blur_margin : any other picture counts as sharp if no deblurring is valued so much higher.
     unsure_gain, unsure_slope : the predicted gain in dB at which confidence is 1/2, and the dB
         that take it to 0.73 (a logistic curve, fitted on 1,800 results kept from training).
     search : SearchConfig
@@ -53,6 +55,7 @@ class EstimateConfig:
     sharp_mass: float = 0.75
     likely_sharp_mass: float = 0.55
     worthwhile: float = 0.5
+    no_blur_margin: float = 3.0
     unsure_gain: float = 0.3
     unsure_slope: float = 1.25
     search: SearchConfig = dataclasses.field(default_factory=SearchConfig)
@@ -79,20 +82,29 @@ class CompactAnalysis:
         grey = np.ascontiguousarray(image @ GREY)
         finding = search_kernel(grey, self.starts(grey), self.judge, config.grid, config.search)
         gain = finding.verdict.gain
-        middle = config.grid // 2
-        mass = float(finding.kernel[middle - 1 : middle + 2, middle - 1 : middle + 2].sum())
-        sharp = mass >= config.sharp_mass or (
-            mass >= config.likely_sharp_mass and gain < config.worthwhile
-        )
+        sharp = self._is_sharp(grey, finding)
         odds = (gain - config.unsure_gain) / config.unsure_slope
         return Estimate(
             finding.kernel,
             finding.verdict.light,
             confidence=float(1 / (1 + np.exp(-odds))),
-            # Of two pictures with equal, independent errors the mean is the better one.
-            strength=0.0 if sharp else float(np.clip(0.25 + 0.5 * gain, 0, 1)),
+            # Guesses under 1 dB are worth little, under 0 nothing (decision 003).
+            strength=0.0 if sharp else float(np.clip(gain, 0, 1)),
             blurred=not sharp,
         )
+
+    def _is_sharp(self, grey: np.ndarray, finding: Finding) -> bool:
+        """Tell whether the kernel found is no blur worth undoing."""
+        config, kernel = self.config, finding.kernel
+        middle = config.grid // 2
+        mass = float(kernel[middle - 1 : middle + 2, middle - 1 : middle + 2].sum())
+        likely = mass >= config.likely_sharp_mass
+        if mass >= config.sharp_mass or (likely and finding.verdict.gain < config.worthwhile):
+            return True
+        dot = np.zeros_like(kernel)
+        dot[middle, middle] = 1
+        values, _ = value_kernels(grey, [kernel, dot], self.judge, config.search)
+        return bool(values[1] >= values[0] + (0 if likely else config.no_blur_margin))
 
     def starts(self, grey: np.ndarray) -> List[np.ndarray]:
         """Return the network's own estimates for a grey picture (H, W) in 0..1."""
