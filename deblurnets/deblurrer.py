@@ -128,17 +128,15 @@ class Deblurrer:
         begin = time.perf_counter()
         estimate = self._analysis.estimate(self._analysed_part(unit))
         middle = time.perf_counter()
-        sharp = image
+        sharp = np.array(image)  # never the caller's own array
         if estimate.strength > 0:
-            sharp = self._synthesis.deblur(unit, estimate.kernel, estimate.light, True)
+            sharp = self._synthesis.deblur(unit, estimate.kernel, estimate.light, estimated=True)
             # Never worse than the input: a doubtful kernel's result is mixed with it.
             sharp = unit + np.float32(estimate.strength) * (sharp - unit)
             sharp = from_unit_rgb(sharp, image)
         end = time.perf_counter()
         seconds = {"analysis": middle - begin, "synthesis": end - middle}
-        return Result(
-            np.array(sharp), estimate.kernel, seconds, estimate.confidence, estimate.blurred
-        )
+        return Result(sharp, estimate.kernel, seconds, estimate.confidence, estimate.blurred)
 
     def estimate_kernel(self, image: np.ndarray) -> np.ndarray:
         """Return the blur kernel (k, k) of a picture; arguments and errors as for a call."""

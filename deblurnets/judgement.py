@@ -8,6 +8,7 @@ from typing import Any, List, Sequence, Tuple
 import numpy as np
 
 from .alternation_latent import best_crop
+from .backend import ops
 from .deconvolution import hyper_laplacian, light_cost
 from .kernels import fit_grid, support_size
 from .noise import estimate_noise
@@ -15,7 +16,7 @@ from .threads import map_threads
 
 LIGHTS = ("encoded", "linear")
 # Results near the picture's border are worse than elsewhere; the judge learned without them.
-_BORDER = 32
+BORDER = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,9 +54,7 @@ class Judge:
         image : array (H, W), grey, gamma-encoded, 0..1.
         kernels : arrays (k, k), k odd, summing to 1.
         """
-        from .backend import ops
-
-        part = best_crop(image, self.crop + 2 * _BORDER)
+        part = best_crop(image, self.crop + 2 * BORDER)
         noise = estimate_noise(part)
 
         def restore(kernel: np.ndarray) -> Tuple[float, str, np.ndarray]:
@@ -77,6 +76,6 @@ class Judge:
         divisor = self.network.config.divisor
         slices = []
         for n in plane.shape:
-            side = max((n - 2 * _BORDER) // divisor, 1) * divisor
+            side = max((n - 2 * BORDER) // divisor, 1) * divisor
             slices.append(slice((n - side) // 2, (n - side) // 2 + side))
         return plane[tuple(slices)]

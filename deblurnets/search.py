@@ -2,7 +2,7 @@
 
 The alternation ends where its start leads it, and which start leads to the kernel differs from
 picture to picture. So it runs from several starts, in pixel values and in linear light, down to a
-part of the full size; there a judge of the results (:class:`deblurnets.pairs.judge.Judge`) picks
+part of the full size; there a judge of the results (:class:`deblurnets.judgement.Judge`) picks
 those that are worth finishing, and picks among these again at full size.
 """
 
@@ -65,10 +65,12 @@ class Finding:
     ----------
     kernel : array (k, k), float32
     verdict : Verdict of the judge on it.
+    lead : how much higher it is valued than no deblurring.
     """
 
     kernel: np.ndarray
     verdict: Verdict
+    lead: float
 
 
 def search_kernel(
@@ -98,12 +100,13 @@ def search_kernel(
         map_threads(lambda descent: descent.run(config.screen), descents)
         small = shrink(part, config.screen)
         kernels = [resize(d.kernel, config.screen / d.factor, d.kernel.shape[0]) for d in descents]
-        values, _ = value_kernels(small, kernels, judge, config)
+        values, _ = _values(small, kernels, judge, config)
         descents = [descents[i] for i in _promising(values, kernels, config.finished)]
     kernels = map_threads(lambda descent: fit_grid(descent.run(), grid), descents)
-    values, verdicts = value_kernels(image, kernels, judge, config)
-    best = _widest_like_best(values, kernels, [descent.size for descent in descents])
-    return Finding(kernels[best], verdicts[best])
+    no_blur = fit_grid(np.ones((1, 1), np.float32), grid)
+    values, verdicts = _values(image, [*kernels, no_blur], judge, config)
+    best = _widest_like_best(values[:-1], kernels, [descent.size for descent in descents])
+    return Finding(kernels[best], verdicts[best], float(values[best] - values[-1]))
 
 
 def _descents(
@@ -122,7 +125,7 @@ def _descents(
     return descents
 
 
-def value_kernels(
+def _values(
     image: np.ndarray, kernels: Sequence[np.ndarray], judge: Judge, config: SearchConfig
 ) -> Tuple[np.ndarray, List[Verdict]]:
     """Value kernels: the judge's gain in decibels and the hand-made score together."""

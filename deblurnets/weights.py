@@ -28,7 +28,6 @@ from deblurnets.hdf5 import (
     variable_path,
     variable_values,
 )
-from deblurnets.judgement import Judge
 from deblurnets.paths import model_path
 
 __all__ = [
@@ -85,8 +84,15 @@ def load_synthesis(path: PathLike) -> Any:
     return _load(Path(path), "synthesis")
 
 
-def load_judge(path: Optional[PathLike] = None) -> Judge:
-    """Load the judge of results; by default the one that comes with the package."""
+def load_judge(path: Optional[PathLike] = None) -> Any:
+    """Load the judge of results; by default the one that comes with the package.
+
+    Returns
+    -------
+    deblurnets.judgement.Judge
+    """
+    from deblurnets.judgement import Judge
+
     path = Path(path or model_path(_JUDGE_FILE))
     contents = _read(path)
     network = _build_compact(contents, path, "judge")

@@ -72,10 +72,9 @@ def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, no_blur, bl
 
     def search(grey, starts, judge, grid, config):
         looks.append([start.shape for start in starts])
-        return Finding(kernel, Verdict(gain, "linear"))
+        return Finding(kernel, Verdict(gain, "linear"), 1.0 - no_blur)
 
     monkeypatch.setattr(compact, "search_kernel", search)
-    monkeypatch.setattr(compact, "value_kernels", lambda *_: (np.array([1.0, no_blur]), []))
     estimate = analysis.estimate(picture(100, 110))
     assert looks == [[(25, 25), (25, 25)]]
     assert (estimate.blurred, estimate.strength) == (blurred, strength)

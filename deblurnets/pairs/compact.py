@@ -15,7 +15,7 @@ from deblurnets.estimate import Estimate
 from deblurnets.judgement import Judge
 from deblurnets.kernels import fit_grid, prune
 from deblurnets.light import GREY
-from deblurnets.search import Finding, SearchConfig, search_kernel, value_kernels
+from deblurnets.search import Finding, SearchConfig, search_kernel
 
 
 def pad_to(image: np.ndarray, height: int, width: int) -> Tuple[np.ndarray, Tuple[slice, slice]]:
@@ -82,7 +82,7 @@ class CompactAnalysis:
         grey = np.ascontiguousarray(image @ GREY)
         finding = search_kernel(grey, self.starts(grey), self.judge, config.grid, config.search)
         gain = finding.verdict.gain
-        sharp = self._is_sharp(grey, finding)
+        sharp = self._is_sharp(finding)
         odds = (gain - config.unsure_gain) / config.unsure_slope
         return Estimate(
             finding.kernel,
@@ -93,7 +93,7 @@ class CompactAnalysis:
             blurred=not sharp,
         )
 
-    def _is_sharp(self, grey: np.ndarray, finding: Finding) -> bool:
+    def _is_sharp(self, finding: Finding) -> bool:
         """Tell whether the kernel found is no blur worth undoing."""
         config, kernel = self.config, finding.kernel
         middle = config.grid // 2
@@ -101,10 +101,7 @@ class CompactAnalysis:
         likely = mass >= config.likely_sharp_mass
         if mass >= config.sharp_mass or (likely and finding.verdict.gain < config.worthwhile):
             return True
-        dot = np.zeros_like(kernel)
-        dot[middle, middle] = 1
-        values, _ = value_kernels(grey, [kernel, dot], self.judge, config.search)
-        return bool(values[1] >= values[0] + (0 if likely else config.no_blur_margin))
+        return finding.lead <= (0 if likely else -config.no_blur_margin)
 
     def starts(self, grey: np.ndarray) -> List[np.ndarray]:
         """Return the network's own estimates for a grey picture (H, W) in 0..1."""

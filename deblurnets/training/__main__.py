@@ -83,8 +83,7 @@ def _network(kind: str, settings: str, dtype: str, start: Optional[Path]) -> Any
 
 def _samples(settings: str, **defaults: Any) -> SampleConfig:
     """Build a sample configuration from JSON."""
-    values = {**defaults, **json.loads(settings)}
-    return SampleConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    return SampleConfig.from_values({**defaults, **json.loads(settings)})
 
 
 def _train(options: argparse.Namespace) -> None:

@@ -20,7 +20,7 @@ from deblurnets.kernels import fit_grid
 from deblurnets.light import GREY, to_linear
 from deblurnets.training.perturb import perturb_kernel
 from deblurnets.training.photographs import Photographs
-from deblurnets.training.samples import SampleConfig, draw_sample
+from deblurnets.training.samples import SampleConfig, draw_sample, generator
 
 KERNELS, DESCRIPTION = "kernels.npy", "config.json"
 
@@ -36,13 +36,10 @@ class Estimates:
 
     def __init__(self, folder: Path) -> None:
         description = json.loads((Path(folder) / DESCRIPTION).read_text())
-        values = description["samples"]
-        self.samples = SampleConfig(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        )
+        self.samples = SampleConfig.from_values(description["samples"])
         self.seed = description["seed"]
         self._kernels = np.load(Path(folder) / KERNELS, mmap_mode="r")
-        self._length = _rows_done(self._kernels)
+        self._length = rows_done(self._kernels)
 
     def __len__(self) -> int:
         return self._length
@@ -78,7 +75,7 @@ def estimate_sample(
     array (grid, grid), float32, summing to 1.
     """
     sample = draw_sample(photographs, config, seed, number)
-    rng = np.random.RandomState([seed & 0xFFFFFFFF, number & 0xFFFFFFFF, 1])
+    rng = generator(seed, number, 1)
     start = soft_start(sample["kernel"], rng)
     grey = np.ascontiguousarray(sample["blurry"] @ GREY)
     grey = to_linear(grey) if rng.rand() < linear else grey
@@ -108,7 +105,7 @@ def estimate_samples(
     else:
         shape = (count, config.grid, config.grid)
         kernels = np.lib.format.open_memmap(path, "w+", np.float16, shape)
-    numbers = range(_rows_done(kernels), len(kernels))
+    numbers = range(rows_done(kernels), len(kernels))
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
         jobs = pool.map(_estimate, *zip(*[(pack, config, seed, n) for n in numbers]), chunksize=4)
@@ -120,7 +117,7 @@ def _estimate(pack: Path, config: SampleConfig, seed: int, number: int) -> np.nd
     return estimate_sample(Photographs(pack), config, seed, number)
 
 
-def _rows_done(kernels: np.ndarray) -> int:
-    """Return the number of rows before the first empty one."""
-    done = kernels.reshape(len(kernels), -1).any(1)
-    return len(kernels) if done.all() else int(np.argmin(done))
+def rows_done(rows: np.ndarray) -> int:
+    """Return the number of rows before the first one that holds only zeros."""
+    done = rows.reshape(len(rows), -1).any(1)
+    return len(rows) if done.all() else int(np.argmin(done))

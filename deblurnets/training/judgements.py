@@ -19,15 +19,15 @@ from scipy import ndimage
 
 from deblurnets.deconvolution import hyper_laplacian
 from deblurnets.evaluation.scoring import compare
+from deblurnets.judgement import BORDER
 from deblurnets.kernels import fit_grid, random_shake
 from deblurnets.light import GREY
-from deblurnets.training.estimates import Estimates, soft_start
+from deblurnets.training.estimates import Estimates, rows_done, soft_start
 from deblurnets.training.perturb import perturb_kernel
 from deblurnets.training.photographs import Photographs
-from deblurnets.training.samples import photographed
+from deblurnets.training.samples import generator, photographed
 
 PICTURES, GAINS = "pictures.npy", "gains.npy"
-BORDER = 32
 KERNELS = 4
 WRONG_LIGHT = 0.12
 
@@ -69,8 +69,8 @@ def judge_sample(
     pictures : (1 + KERNELS, side, side), uint8: the blurry picture, then the results, grey.
     gains : (KERNELS,), float32: PSNR over the blurry picture's in dB.
     """
-    rng = np.random.RandomState([estimates.seed & 0xFFFFFFFF, number & 0xFFFFFFFF, 2])
-    own = np.random.RandomState([estimates.seed & 0xFFFFFFFF, number & 0xFFFFFFFF])
+    rng = generator(estimates.seed, number, 2)
+    own = generator(estimates.seed, number)
     sample, linear = photographed(photographs, estimates.samples, own)
     blurry, sharp = (np.ascontiguousarray(sample[n] @ GREY) for n in ("blurry", "sharp"))
     before = compare(blurry, sharp, BORDER).psnr
@@ -106,12 +106,6 @@ def judge_samples(pack: Path, estimates: Path, folder: Path, workers: int = 1) -
             arrays[PICTURES][number], arrays[GAINS][number] = result
 
 
-def rows_done(gains: np.ndarray) -> int:
-    """Return the number of rows before the first empty one."""
-    done = np.asarray(gains).any(1)
-    return len(gains) if done.all() else int(np.argmin(done))
-
-
 @functools.lru_cache(maxsize=1)
 def _opened(pack: str, estimates: str) -> Tuple[Photographs, Estimates]:
     return Photographs(Path(pack)), Estimates(Path(estimates))
@@ -141,7 +135,7 @@ def judge_batches(
     pictures = np.load(folder / PICTURES, mmap_mode="r")
     count = int(rows_done(gains) * (1 - kept))
     for number in itertools.count(first):
-        rng = np.random.RandomState([seed & 0xFFFFFFFF, number & 0xFFFFFFFF])
+        rng = generator(seed, number)
         rows = rng.randint(count, size=size)
         yield judge_batch(pictures, gains, rows, rng)
 

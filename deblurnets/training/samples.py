@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Tuple
 
 import numpy as np
 import scipy.fft
@@ -68,6 +68,11 @@ class SampleConfig:
     faithful: float = 0.75
     grey: float = 0.15
 
+    @classmethod
+    def from_values(cls, values: Dict[str, Any]) -> SampleConfig:
+        """Build a configuration from what JSON holds: lists in place of tuples."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
 
 def draw_sample(
     photographs: Photographs, config: SampleConfig, seed: int, number: int
@@ -83,14 +88,15 @@ def draw_sample(
     if config.estimates:
         sample, linear = _estimated_sample(photographs, config, seed, number)
     else:
-        sample, linear = photographed(photographs, config, _generator(seed, number))
+        sample, linear = photographed(photographs, config, generator(seed, number))
     if config.start:
         light = "linear" if linear else "encoded"
         sample["start"] = hyper_laplacian(sample["blurry"], sample["estimate"], light=light)
     return sample
 
 
-def _generator(*seeds: int) -> np.random.RandomState:
+def generator(*seeds: int) -> np.random.RandomState:
+    """Return the source of randomness of a sample: a pure function of the numbers."""
     return np.random.RandomState([seed & 0xFFFFFFFF for seed in seeds])
 
 
@@ -138,8 +144,8 @@ def _estimated_sample(
     """Return a sample with the kernel that the tool estimated, turned and cut at random."""
     estimates = _estimates(config.estimates)
     index = number % len(estimates)
-    sample, linear = photographed(photographs, estimates.samples, _generator(estimates.seed, index))
-    rng = _generator(seed, number)
+    sample, linear = photographed(photographs, estimates.samples, generator(estimates.seed, index))
+    rng = generator(seed, number)
     kernel, estimate = sample["kernel"], estimates[index]
     cosine = (kernel * estimate).sum() / np.sqrt((kernel**2).sum() * (estimate**2).sum())
     if rng.rand() < config.exact:
