@@ -44,6 +44,8 @@ class SearchConfig:
         judge's decibels.
     alternation, wide : the two ways of refining a start; the wide one is for starts that miss an
         end of a large kernel.
+    finish : last alternations of the chosen kernel alone, at full size, on a wide grid and with
+        a lower threshold: faint parts of the path, which would lead astray before, are kept now.
     """
 
     sizes: Tuple[int, ...] = (65, 85)
@@ -54,6 +56,18 @@ class SearchConfig:
     alternation: AlternationConfig = dataclasses.field(default_factory=AlternationConfig)
     wide: AlternationConfig = dataclasses.field(
         default_factory=lambda: AlternationConfig(margin=2.0, scales=7)
+    )
+    finish: AlternationConfig = dataclasses.field(
+        default_factory=lambda: AlternationConfig(
+            iterations=4,
+            scales=1,
+            prior=5e-4,
+            prior_decay=1.36,
+            threshold=0.03,
+            speck=0.02,
+            mass=0.99,
+            margin=1.8,
+        )
     )
 
 
@@ -100,13 +114,17 @@ def search_kernel(
         map_threads(lambda descent: descent.run(config.screen), descents)
         small = shrink(part, config.screen)
         kernels = [resize(d.kernel, config.screen / d.factor, d.kernel.shape[0]) for d in descents]
-        values, _ = _values(small, kernels, judge, config)
+        half = len(kernels) // 2
+        lights = ["encoded"] * half + ["linear"] * half
+        values, _ = _values(small, kernels, judge, config, lights)
         descents = [descents[i] for i in _promising(values, kernels, config.finished)]
     kernels = map_threads(lambda descent: fit_grid(descent.run(), grid), descents)
     no_blur = fit_grid(np.ones((1, 1), np.float32), grid)
-    values, verdicts = _values(image, [*kernels, no_blur], judge, config)
+    values, verdicts = _values(part, [*kernels, no_blur], judge, config)
     best = _widest_like_best(values[:-1], kernels, [descent.size for descent in descents])
-    return Finding(kernels[best], verdicts[best], float(values[best] - values[-1]))
+    light = to_linear(part) if verdicts[best].light == "linear" else part
+    kernel = fit_grid(descent_from(light, kernels[best], config.finish).run(), grid)
+    return Finding(kernel, verdicts[best], float(values[best] - values[-1]))
 
 
 def _descents(
@@ -126,10 +144,14 @@ def _descents(
 
 
 def _values(
-    image: np.ndarray, kernels: Sequence[np.ndarray], judge: Judge, config: SearchConfig
+    image: np.ndarray,
+    kernels: Sequence[np.ndarray],
+    judge: Judge,
+    config: SearchConfig,
+    lights: Optional[Sequence[str]] = None,
 ) -> Tuple[np.ndarray, List[Verdict]]:
     """Value kernels: the judge's gain in decibels and the hand-made score together."""
-    verdicts = judge(image, kernels)
+    verdicts = judge(image, kernels, lights)
     scores = score_candidates(image, kernels)
     gains = np.array([verdict.gain for verdict in verdicts])
     return gains + config.score_weight * scores, verdicts

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from deblurnets.alternation import AlternationConfig
 from deblurnets.evaluation.scoring import kernel_similarity
 from deblurnets.judgement import Judge, Verdict
 from deblurnets.kernels import fit_grid, rasterise
@@ -35,7 +36,8 @@ class Oracle:
         self.truth = truth
         self.seen = []
 
-    def __call__(self, image, kernels):
+    def __call__(self, image, kernels, lights=None):
+        assert (lights is None) == (image.shape[0] >= 200)
         self.seen.append((image.shape, len(kernels)))
         if image.shape[0] < 200:  # at reduced size any order will do
             return [Verdict(float(-i), "encoded") for i in range(len(kernels))]
@@ -61,6 +63,27 @@ def test_the_kernel_is_found(smallest, screened):
     assert shape == (200, 210)
     # Up to two of each light are finished, near equals once; no blur is judged with them.
     assert 2 + 1 <= last <= 4 + 1 if screened else last == starts + 1
+
+
+def test_the_chosen_kernel_regains_its_faint_end():
+    truth = stroke()
+    truth = np.where(np.arange(31) < 14, 0.25 * truth, truth).astype(np.float32)
+    truth /= truth.sum()
+    cut_off = fit_grid(np.where(np.arange(31) < 14, 0, truth), 31)
+    blurry, kept = blurred(truth), AlternationConfig(scales=1, iterations=0)
+    options = {"sizes": (), "smallest": 500, "alternation": kept, "wide": kept}
+    rough, finished = (
+        search_kernel(blurry, [cut_off], Oracle(truth), 31, SearchConfig(**options, **more)).kernel
+        for more in ({"finish": kept}, {})
+    )
+    assert kernel_similarity(finished, truth) > kernel_similarity(rough, truth) + 0.01
+
+
+def test_a_judge_keeps_to_the_light_it_is_told():
+    judge = Judge(build_judge(JudgeConfig(widths=(4, 4))), crop=96)
+    picture = np.random.RandomState(1).rand(80, 90).astype(np.float32)
+    verdicts = judge(picture, [stroke()] * 2, ["linear", "encoded"])
+    assert [v.light for v in verdicts] == ["linear", "encoded"]
 
 
 @pytest.mark.parametrize("shape", [(40, 50), (200, 210)])
