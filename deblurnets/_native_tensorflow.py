@@ -66,3 +66,10 @@ def numpy_function(
         return compiled(*[tf.constant(array, tf.float32) for array in arrays]).numpy()
 
     return call
+
+
+def compile_layer(layer: Any, shapes: Sequence[Sequence[Optional[int]]]) -> None:
+    """Replace a layer's `call` by one compiled for arguments of the given, partly open, shapes."""
+    dtype = tf.as_dtype(layer.compute_dtype)  # to which Keras casts the arguments before
+    signature = [tf.TensorSpec(shape, dtype) for shape in shapes]
+    layer.call = tf.function(layer.call, input_signature=signature, autograph=False)

@@ -186,7 +186,8 @@ def _load(path: Path, which: str) -> Any:
     contents = _read(path)
     if isinstance(contents, _Trained):
         network = _build_compact(contents, path, which)
-        from deblurnets.pairs.compact import CompactAnalysis, CompactSynthesis
+        from deblurnets.pairs.compact import CompactAnalysis
+        from deblurnets.pairs.compact_synthesis import CompactSynthesis
 
         _fill(network, contents, path)
         if which == "analysis":
@@ -215,6 +216,8 @@ def _build_compact(contents: Contents, path: Path, which: str) -> Any:
     if received != f"compact_{which}":
         wanted = {"analysis": "an analysis", "synthesis": "a synthesis", "judge": "a judge"}[which]
         raise WeightsError(f"{path}: expected {wanted} network, received {received!r}")
+    from deblurnets.backend import inference_dtype
+
     if which == "analysis":
         from deblurnets.networks.analysis import AnalysisConfig as Config
         from deblurnets.networks.analysis import build_analysis as build
@@ -225,7 +228,8 @@ def _build_compact(contents: Contents, path: Path, which: str) -> Any:
         from deblurnets.networks.synthesis import SynthesisConfig as Config
         from deblurnets.networks.synthesis import build_synthesis as build
     try:
-        config = Config(**contents.config)
+        # What it was trained in does not matter.
+        config = Config(**{**contents.config, "dtype": inference_dtype()})
     except TypeError as error:
         raise WeightsError(f"{path}: its network configuration is unknown here: {error}") from error
     return build(config)
@@ -252,8 +256,6 @@ def _parse_config(text: Any, path: Path) -> Tuple[str, Dict[str, Any]]:
             f"'config', received {text!r}"
         ) from error
     config = {key: tuple(v) if isinstance(v, list) else v for key, v in config.items()}
-    if "dtype" in config:
-        config["dtype"] = "float32"  # lower precisions are for training
     return network, config
 
 

@@ -228,7 +228,7 @@ def test_trained_weights_come_back_in_half_precision(trained):
         text = file.attrs[weights.CONFIG_ATTRIBUTE]
     assert weights._parse_config(text, path) == (
         "compact_analysis",
-        {"widths": (4, 2), "dtype": "float32"},
+        {"widths": (4, 2), "dtype": "mixed_bfloat16"},
     )
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 

@@ -64,6 +64,11 @@ class AnalysisConfig:
         return 2 ** (len(self.steps) - 1 + len(self.widths) - 1)
 
     @property
+    def channels(self) -> int:
+        """Input channels of the predictor: two gradients of the picture and of each solution."""
+        return 2 + 2 * len(self.strengths)
+
+    @property
     def grids(self) -> List[int]:
         """Kernel grids, coarsest first."""
         sizes = [self.grid]

@@ -60,6 +60,11 @@ class SynthesisConfig:
         """Extended pictures' sizes are multiples of this."""
         return self.stride * 2 ** (len(self.widths) - 1)
 
+    @property
+    def channels(self) -> Tuple[int, int]:
+        """Input channels of both stages' U-Nets: the picture, solutions, the estimate so far."""
+        return 3 * (2 + len(self.strengths)), 3 * (2 + len(self.rhos))
+
 
 def extended_size(length: int, grid: int, divisor: int) -> int:
     """Length of a side with its surroundings: room for half the kernel grid on both ends."""
