@@ -68,3 +68,12 @@ def gradient_power(shape: Tuple[int, int]) -> np.ndarray:
     rows = 2 - 2 * np.cos(2 * np.pi * np.arange(shape[0]) / shape[0])
     columns = 2 - 2 * np.cos(2 * np.pi * np.arange(shape[1] // 2 + 1) / shape[1])
     return (rows[:, None] + columns[None, :]).astype(np.float32)
+
+
+def pad_to(image: np.ndarray, height: int, width: int) -> Tuple[np.ndarray, Tuple[slice, slice]]:
+    """Mirror a picture (H, W, ...) to at least (height, width); returns it and where it lies."""
+    rows, columns = max(height - image.shape[0], 0), max(width - image.shape[1], 0)
+    padding = [(rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)]
+    inside = tuple(slice(p[0], p[0] + n) for p, n in zip(padding, image.shape[:2]))
+    padding += [(0, 0)] * (image.ndim - 2)
+    return np.pad(image, padding, mode="symmetric"), inside

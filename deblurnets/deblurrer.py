@@ -9,6 +9,7 @@ from typing import Any, Dict, Optional, Tuple, Union
 
 import numpy as np
 
+from deblurnets.memory import affordable_tile
 from deblurnets.paths import model_path
 
 PathLike = Union[str, Path]
@@ -49,10 +50,14 @@ class Deblurrer:
     Parameters
     ----------
     analysis : object with ``estimate(image) -> deblurnets.estimate.Estimate``
-    synthesis : object with ``deblur(image, kernel, light, estimated) -> image``
+    synthesis : object with ``deblur(image, kernel, light, estimated, tile) -> image`` and
+        ``bytes_per_pixel``
         Images are float32 (H, W, 3), sRGB in 0..1; `deblurnets.pairs` has both of each pair.
     analysis_max_size : (height, width), optional
         A larger picture is cropped around its centre for the kernel estimate only.
+    tile_size : int, optional
+        Largest side, in pixels, of the parts in which a picture is deblurred one after the other;
+        as large as half of the available memory allows when not given.
 
     Examples
     --------
@@ -61,11 +66,16 @@ class Deblurrer:
     """
 
     def __init__(
-        self, analysis: Any, synthesis: Any, analysis_max_size: Optional[Tuple[int, int]] = None
+        self,
+        analysis: Any,
+        synthesis: Any,
+        analysis_max_size: Optional[Tuple[int, int]] = None,
+        tile_size: Optional[int] = None,
     ) -> None:
         self._analysis = analysis
         self._synthesis = synthesis
         self._analysis_max_size = analysis_max_size
+        self._tile_size = tile_size
 
     @classmethod
     def from_pretrained(
@@ -74,6 +84,7 @@ class Deblurrer:
         analysis_path: Optional[PathLike] = None,
         synthesis_path: Optional[PathLike] = None,
         analysis_max_size: Optional[Tuple[int, int]] = None,
+        tile_size: Optional[int] = None,
     ) -> Deblurrer:
         """Load a pair of networks.
 
@@ -83,7 +94,7 @@ class Deblurrer:
         analysis_path, synthesis_path : weight files that replace one or both of the pair's; the
             file itself tells which network it belongs to. One that does not exist is downloaded
             there from the official release.
-        analysis_max_size : see `Deblurrer`.
+        analysis_max_size, tile_size : see `Deblurrer`.
 
         Raises
         ------
@@ -108,6 +119,7 @@ class Deblurrer:
             weights.load_analysis(paths["analysis"]),
             weights.load_synthesis(paths["synthesis"]),
             analysis_max_size,
+            tile_size,
         )
 
     def __call__(self, image: np.ndarray) -> Result:
@@ -130,9 +142,12 @@ class Deblurrer:
         middle = time.perf_counter()
         sharp = np.array(image)  # never the caller's own array
         if estimate.strength > 0:
-            sharp = self._synthesis.deblur(unit, estimate.kernel, estimate.light, estimated=True)
-            # Never worse than the input: a doubtful kernel's result is mixed with it.
-            sharp = unit + np.float32(estimate.strength) * (sharp - unit)
+            sharp = self._synthesis.deblur(
+                unit, estimate.kernel, estimate.light, estimated=True, tile=self._tile()
+            )
+            if estimate.strength < 1:
+                # Never worse than the input: a doubtful kernel's result is mixed with it.
+                sharp = unit + np.float32(estimate.strength) * (sharp - unit)
             sharp = from_unit_rgb(sharp, image)
         end = time.perf_counter()
         seconds = {"analysis": middle - begin, "synthesis": end - middle}
@@ -151,7 +166,12 @@ class Deblurrer:
         kernel : array (h, w), non-negative, origin at ``(h // 2, w // 2)``, of any sum.
         """
         kernel = _square_kernel(kernel)
-        return from_unit_rgb(self._synthesis.deblur(to_unit_rgb(image), kernel), image)
+        unit = to_unit_rgb(image)
+        return from_unit_rgb(self._synthesis.deblur(unit, kernel, tile=self._tile()), image)
+
+    def _tile(self) -> int:
+        """Return the largest side of a part that is deblurred at once, in pixels."""
+        return self._tile_size or affordable_tile(self._synthesis.bytes_per_pixel)
 
     def _analysed_part(self, image: np.ndarray) -> np.ndarray:
         if self._analysis_max_size is None:

@@ -109,6 +109,7 @@ def hyper_laplacian(
     light: str = "auto",
     settings: Optional[HyperLaplacian] = None,
     valid: Optional[np.ndarray] = None,
+    unit: Optional[float] = None,
 ) -> np.ndarray:
     """Deconvolve with a sparse prior on the gradients.
 
@@ -135,6 +136,8 @@ def hyper_laplacian(
     settings : HyperLaplacian, optional
     valid : ndarray of bool, (H, W), optional
         False for pixels to leave out.
+    unit : float, optional
+        The whole picture's `typical_slope` where the image is a part of it.
 
     Returns
     -------
@@ -166,9 +169,17 @@ def hyper_laplacian(
     # Three equal channels would count the data three times and the prior only 1.6 times.
     grey = all(np.array_equal(plane, planes[0]) for plane in planes[1:])
     solver = _Solver(
-        planes[:1] if grey else planes, kernel, noise, light == "linear", settings, valid
+        planes[:1] if grey else planes, kernel, noise, light == "linear", settings, valid, unit
     )
     return _pixels(np.broadcast_to(solver.solve(), planes.shape), image)
+
+
+def typical_slope(image: np.ndarray, settings: Optional[HyperLaplacian] = None) -> float:
+    """Geometric mean of the sRGB curve's slope over a picture of any shape, values in 0..1."""
+    settings = settings or HyperLaplacian()
+    # Row by row: a large picture's logarithms need not be in memory together.
+    logarithms = [np.mean(np.log(curves.slope(row, settings.dark))) for row in image]
+    return float(np.exp(np.mean(logarithms)))
 
 
 def blur_light(
@@ -215,7 +226,7 @@ class _Solver:
     and gradients keep the size that they have in pixel values.
     """
 
-    def __init__(self, planes, kernel, noise, linear, settings, valid=None):
+    def __init__(self, planes, kernel, noise, linear, settings, valid=None, unit=None):
         self.settings, self.linear, self.inner_shape = settings, linear, planes.shape
         self.margin = tuple(n // 2 + settings.margin for n in kernel.shape)
         self.shape = extended_shape(planes.shape[1:], self.margin)
@@ -232,7 +243,7 @@ class _Solver:
         self.unit, self.observed = 1.0, encoded
         if linear:
             slope = curves.slope(encoded, settings.dark)
-            self.unit = float(np.exp(np.mean(np.log(_inside(slope, self.margin, planes.shape)))))
+            self.unit = typical_slope(planes, settings) if unit is None else unit
             limit = settings.weight_range
             self.weight = self.weight * np.clip((self.unit / slope) ** 2, 1 / limit, limit)
             self.observed = curves.to_linear(encoded) / np.float32(self.unit)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from deblurnets.borders import pad_to
 from deblurnets.judgement import Judge, Verdict
 from deblurnets.kernels import random_shake
 from deblurnets.networks.analysis import AnalysisConfig, build_analysis
 from deblurnets.networks.judge import JudgeConfig, build_judge
 from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis
 from deblurnets.pairs import compact
-from deblurnets.pairs.compact import CompactAnalysis, CompactSynthesis, EstimateConfig
+from deblurnets.pairs.compact import CompactAnalysis, EstimateConfig
+from deblurnets.pairs.compact_synthesis import CompactSynthesis, tight_grid
 from deblurnets.search import Finding, SearchConfig
 
 
@@ -105,7 +107,7 @@ def test_tight_grids_lose_nothing(reach, expected):
     kernel = np.zeros((41, 41), np.float32)
     kernel[20, 20 - reach] = 0.5
     kernel[20, 20 + reach] += 0.5
-    tight = compact.tight_grid(kernel)
+    tight = tight_grid(kernel)
     assert tight.shape == (expected, expected)
     assert tight.sum() == 1
     assert tight[expected // 2, expected // 2 + reach] > 0
@@ -114,6 +116,6 @@ def test_tight_grids_lose_nothing(reach, expected):
 @pytest.mark.parametrize("shape", [(3, 200), (50, 50)])
 def test_padding_mirrors_and_says_where_the_picture_is(shape):
     image = np.random.RandomState(2).rand(*shape, 3)
-    padded, inside = compact.pad_to(image, 64, 64)
+    padded, inside = pad_to(image, 64, 64)
     assert min(padded.shape[:2]) >= 64
     assert np.array_equal(padded[inside], image)

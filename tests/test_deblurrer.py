@@ -22,8 +22,10 @@ class RecordingAnalysis:
 
 
 class InvertingSynthesis:
-    def deblur(self, image, kernel, light="auto", estimated=False):
-        self.kernel, self.light = kernel, light
+    bytes_per_pixel = 100
+
+    def deblur(self, image, kernel, light="auto", estimated=False, tile=1000):
+        self.kernel, self.light, self.tile = kernel, light, tile
         return 1 - image
 
 
@@ -55,6 +57,19 @@ def test_halves_see_rgb_in_unit_range():
     assert seen.shape == (40, 40, 3)
     assert seen.dtype == np.float32
     assert seen.max() == 1
+
+
+def test_the_tile_size_is_the_one_asked_for_or_fits_the_memory(monkeypatch):
+    from deblurnets import memory
+
+    picture = np.zeros((40, 40), np.uint8)
+    deblurrer = make(tile_size=77)
+    deblurrer(picture)
+    assert deblurrer._synthesis.tile == 77
+    monkeypatch.setattr(memory, "available_memory", lambda: 2 * 100 * 500**2)
+    deblurrer = make()
+    deblurrer(picture)
+    assert deblurrer._synthesis.tile == 500
 
 
 def test_kernel_estimate_is_confined_to_the_centre_when_asked():

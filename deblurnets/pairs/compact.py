@@ -1,30 +1,22 @@
-"""The compact pair's halves: NumPy in, NumPy out."""
+"""The compact pair's analysis half: NumPy in, NumPy out."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional
 
 import numpy as np
 
 from deblurnets.alternation import shrink
 from deblurnets.alternation_kernel import resize
-from deblurnets.backend import ops
-from deblurnets.deconvolution import HyperLaplacian, hyper_laplacian
+from deblurnets.alternation_latent import best_crop
+from deblurnets.backend import compile_layer, ops
+from deblurnets.borders import pad_to
 from deblurnets.estimate import Estimate
 from deblurnets.judgement import Judge
 from deblurnets.kernels import fit_grid, prune
 from deblurnets.light import GREY
 from deblurnets.search import Finding, SearchConfig, search_kernel
-
-
-def pad_to(image: np.ndarray, height: int, width: int) -> Tuple[np.ndarray, Tuple[slice, slice]]:
-    """Mirror a picture (H, W, ...) to at least (height, width); returns it and where it lies."""
-    rows, columns = max(height - image.shape[0], 0), max(width - image.shape[1], 0)
-    padding = [(rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)]
-    inside = tuple(slice(p[0], p[0] + n) for p, n in zip(padding, image.shape[:2]))
-    padding += [(0, 0)] * (image.ndim - 2)
-    return np.pad(image, padding, mode="symmetric"), inside
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +67,7 @@ class CompactAnalysis:
         self.network = network
         self.judge = judge
         self.config = config or EstimateConfig()
+        compile_layer(network.step.predictor, [(None, None, None, network.config.channels)])
 
     def estimate(self, image: np.ndarray) -> Estimate:
         """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1, and what it is worth."""
@@ -106,9 +99,10 @@ class CompactAnalysis:
     def starts(self, grey: np.ndarray) -> List[np.ndarray]:
         """Return the network's own estimates for a grey picture (H, W) in 0..1."""
         config = self.config
-        starts = [self.start(grey)]
+        starts = [self.start(best_crop(grey, config.window))]
         if min(grey.shape) >= config.second_side:
-            reduced = self.start(shrink(grey, config.second_look))
+            part = best_crop(grey, round(config.window / config.second_look))
+            reduced = self.start(shrink(part, config.second_look))
             enlarged = resize(reduced, 1 / config.second_look, config.grid)
             starts.append(fit_grid(enlarged, config.grid))
         return starts
@@ -127,78 +121,3 @@ class CompactAnalysis:
         height, width = (min(n, self.config.window) // divisor * divisor for n in grey.shape)
         top, left = (grey.shape[0] - height) // 2, (grey.shape[1] - width) // 2
         return np.ascontiguousarray(grey[top : top + height, left : left + width])[None, :, :, None]
-
-
-@dataclasses.dataclass(frozen=True)
-class RestoreConfig:
-    """How the hand-made deconvolution and the network share the work.
-
-    Attributes
-    ----------
-    share : weight of the network's picture in the result, the rest being its start. The network is
-        better on pictures blurred by a program, the start on photographs of real shakes.
-    known, estimated : settings of the deconvolution with a known and with an estimated kernel;
-        an estimated one leaves more unexplained.
-    """
-
-    share: float = 0.25
-    known: HyperLaplacian = dataclasses.field(default_factory=HyperLaplacian)
-    estimated: HyperLaplacian = dataclasses.field(
-        default_factory=lambda: HyperLaplacian(model_error=0.007)
-    )
-
-
-class CompactSynthesis:
-    """Deblurs with a known kernel: hand-made deconvolution, corrected by the two-stage network.
-
-    Parameters
-    ----------
-    network : deblurnets.networks.synthesis.SynthesisNetwork
-    config : RestoreConfig, optional
-    """
-
-    def __init__(self, network: Any, config: Optional[RestoreConfig] = None) -> None:
-        self.network = network
-        self.config = config or RestoreConfig()
-
-    def deblur(
-        self, image: np.ndarray, kernel: np.ndarray, light: str = "auto", estimated: bool = False
-    ) -> np.ndarray:
-        """Deblur a picture.
-
-        Parameters
-        ----------
-        image : array (H, W, 3), 0..1.
-        kernel : array (k, k), summing to 1.
-        light : where the blur is a convolution, see `hyper_laplacian`.
-        estimated : whether the kernel is an estimate, which has faults.
-
-        Returns
-        -------
-        array (H, W, 3), float32, 0..1
-        """
-        # A tight grid keeps the surroundings that are made up, and the transforms, small.
-        kernel = tight_grid(kernel)
-        least = 2 * kernel.shape[0] + 2 * self.network.config.divisor
-        padded, inside = pad_to(image, least, least)
-        settings = self.config.estimated if estimated else self.config.known
-        start = hyper_laplacian(padded, kernel, light=light, settings=settings)
-        sharp = self.network(padded[None], kernel[None], start[None])["sharp"]
-        sharp, start = ops.convert_to_numpy(sharp)[0][inside], start[inside]
-        return np.clip(start + np.float32(self.config.share) * (sharp - start), 0, 1)
-
-
-def tight_grid(kernel: np.ndarray, step: int = 16) -> np.ndarray:
-    """Cut a kernel's grid around its origin to the next ``n step + 1`` that loses nothing.
-
-    A few sizes only, so that pictures of equal size mostly share a grid.
-    """
-    half = kernel.shape[0] // 2
-    rows, columns = np.nonzero(kernel > 0)
-    reach = int(max(np.abs(rows - half).max(), np.abs(columns - half).max()))
-    size = -(-2 * reach // step) * step + 1
-    new = max(size // 2, 1)
-    if new > half:
-        kernel = np.pad(kernel, new - half, mode="constant")
-        half = new
-    return kernel[half - new : half + new + 1, half - new : half + new + 1]

@@ -9,7 +9,12 @@ import numpy as np
 from deblurnets import backend
 from deblurnets.estimate import Estimate
 from deblurnets.kernels import fit_grid
+from deblurnets.memory import LARGEST_TILE
 from deblurnets.networks.paper_analysis import MIN_SIZE
+from deblurnets.tiles import map_tiles
+
+# The U-Net reduces a picture four times by 2; no pixel of its result sees further than the halo.
+_STEP, _HALO = 16, 192
 
 
 class PaperAnalysis:
@@ -61,7 +66,13 @@ class PaperSynthesis:
     ----------
     network : keras.Model
         From `deblurnets.networks.paper_synthesis.build_paper_synthesis`, with weights.
+
+    Attributes
+    ----------
+    bytes_per_pixel : memory that a tile takes at its peak (`tools/measure_tiles.py`).
     """
+
+    bytes_per_pixel = 2500
 
     def __init__(self, network: Any):
         self.network = network
@@ -73,7 +84,12 @@ class PaperSynthesis:
         )
 
     def deblur(
-        self, image: np.ndarray, kernel: np.ndarray, light: str = "auto", estimated: bool = False
+        self,
+        image: np.ndarray,
+        kernel: np.ndarray,
+        light: str = "auto",
+        estimated: bool = False,
+        tile: int = LARGEST_TILE,
     ) -> np.ndarray:
         """Deblur a picture with a known kernel.
 
@@ -85,6 +101,8 @@ class PaperSynthesis:
             Not negative, sum 1, k odd; put on the network's 85x85 grid if it is another.
         light, estimated
             Of no effect: the network takes all kernels alike, in pixel values.
+        tile : int
+            Largest side of the parts that are worked on one by one, in pixels.
 
         Returns
         -------
@@ -94,8 +112,16 @@ class PaperSynthesis:
         height, width = image.shape[:2]
         if kernel.shape != (self._kernel_size, self._kernel_size):
             kernel = fit_grid(kernel, self._kernel_size)
-        padded, (top, left) = pad_symmetric(image, (-(-height // 16) * 16, -(-width // 16) * 16))
-        sharp = self._run(255 * padded[None], kernel[None])[0]
+        padded, (top, left) = pad_symmetric(
+            image, (-(-height // _STEP) * _STEP, -(-width // _STEP) * _STEP)
+        )
+        sharp = map_tiles(
+            lambda part: self._run(255 * part[None], kernel[None])[0],
+            padded,
+            tile // _STEP * _STEP,
+            _HALO,
+            _STEP,
+        )
         return np.clip(sharp[top : top + height, left : left + width] / 255, 0, 1)
 
 

@@ -1,0 +1,59 @@
+"""How much memory there is, and how large a tile fits into it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import List, Optional
+
+import psutil
+
+LARGEST_TILE = 2048
+SMALLEST_TILE = 384
+
+_CGROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    (
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+    ),
+)
+
+
+def available_memory() -> int:
+    """Return the bytes that this process may still take without swapping: system and container."""
+    limits = [psutil.virtual_memory().available]
+    for limit, usage in _CGROUPS:
+        allowed, used = _number(limit), _number(usage)
+        if allowed is not None and used is not None:
+            limits.append(max(allowed - used, 0))
+    return min(limits)
+
+
+def affordable_tile(bytes_per_pixel: int, share: float = 0.5) -> int:
+    """Return the side of the largest square tile to work on, in pixels.
+
+    Parameters
+    ----------
+    bytes_per_pixel : int
+        What the work takes at its peak, per pixel of the tile.
+    share : float
+        Part of the available memory to use.
+
+    Returns
+    -------
+    int
+        At least `SMALLEST_TILE`, which any machine must bear; at most `LARGEST_TILE`: larger ones
+        are no faster.
+    """
+    side = int(math.sqrt(share * available_memory() / bytes_per_pixel))
+    return max(SMALLEST_TILE, min(side, LARGEST_TILE))
+
+
+def _number(path: str) -> Optional[int]:
+    """Read a file with one number; None where there is none ("max": no limit)."""
+    try:
+        words: List[str] = Path(path).read_text(encoding="ascii").split()
+    except OSError:
+        return None
+    return int(words[0]) if words and words[0].isdigit() else None
