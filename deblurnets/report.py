@@ -27,6 +27,7 @@ from deblurnets import __version__
 from deblurnets.images import replace_file
 from deblurnets.kernels import centroid, middle_square_size
 
+_STAGES = ("decode", "analysis", "synthesis", "encode", "total")
 DONE, FAILED, SKIPPED, NOT_DONE = "done", "failed", "skipped", "not_done"
 
 
@@ -111,7 +112,7 @@ def record_of(outcome: Any) -> Record:
             kernel_centre=_centre(result.kernel),
             confidence=None if confidence is None else float(confidence),
             blurred=bool(getattr(result, "blurred", True)),
-            seconds={name: round(value, 4) for name, value in outcome.stages.items()},
+            seconds={name: round(outcome.stages[name], 4) for name in _STAGES},
         )
     return Record(**{**vars(record), **fields})
 
