@@ -55,11 +55,10 @@ def run_overlapped(
                 break
             reading = _submit_next(reader, first, row)
             made = middle(read)
-            del read  # or the last item would be kept alive through the next stages
             if writing is not None:
                 writing.result()
             writing = writer.submit(last, made)
-            del made
+            del read, made  # the writer alone holds it now, and lets go of it
         if writing is not None:
             writing.result()
 

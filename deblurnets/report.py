@@ -8,11 +8,15 @@ A report is one of the sinks that a run tells of its pictures. A sink is any obj
 ``close(run)``
     called once at the end, interrupted or not, with a dict on the whole run.
 
+Calls never overlap, but come from two threads.
+
 It may have a ``name`` to be called by in messages. The fields of both dicts: `docs/batch.md`.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import platform
@@ -139,9 +143,17 @@ class JsonLinesReport:
             pass
 
     def add(self, record: Dict[str, Any], before: Any, after: Any, kernel: Any) -> None:
-        """Append a record."""
-        with open(self._path, "a", encoding="ascii") as file:
-            file.write(json.dumps(record) + "\n")
+        """Append a record, all of its line or nothing."""
+        line = (json.dumps(record) + "\n").encode("ascii")
+        with open(self._path, "ab", buffering=0) as file:
+            before = os.path.getsize(self._path)
+            try:
+                if file.write(line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError:
+                with contextlib.suppress(OSError):
+                    file.truncate(before)
+                raise
 
     def close(self, run: Dict[str, Any]) -> None:
         """Do nothing: the file is whole after every picture."""

@@ -33,7 +33,8 @@ class Run:
     start : RunStart
         When the run began and how it was called.
     sinks : sequence
-        Told of every picture, see `deblurnets.report`; one that fails is left out from then on.
+        Told of every picture, see `deblurnets.report`; what fails there is said and counts as a
+        failure of the run, but stops nothing.
     kernel : ndarray, optional
         Deblur with this kernel.
     """
@@ -51,13 +52,13 @@ class Run:
         self._arguments = arguments
         self._load = load
         self._start = start
-        self._sinks: List[Any] = list(sinks)
+        self._sinks = tuple(sinks)
         self._kernel = kernel
         self._done = 0
         self._failed = 0
         self._finished = 0  # jobs with an outcome
         self._seconds = 0.0
-        self._sink_failed = False
+        self._failed_sinks: List[Any] = []
 
     def execute(self) -> int:
         """Load the networks, deblur every picture, print the summary; return the exit status."""
@@ -84,7 +85,7 @@ class Run:
         self._summarise(interrupted)
         if interrupted:
             return INTERRUPTED
-        return SOME_FAILED if self._failed or self._sink_failed else ALL_DONE
+        return SOME_FAILED if self._failed or self._failed_sinks else ALL_DONE
 
     def _loaded(self) -> Optional[Callable[[Any], Any]]:
         """Return the deblurrer, or None after having said why there is none."""
@@ -170,28 +171,28 @@ class Run:
         if outcome is not None and outcome.error is None:
             before, after = outcome.before.pixels, outcome.after.pixels
             kernel = outcome.kernel
-        for sink in list(self._sinks):
+        for sink in self._sinks:
             with self._sink_errors(sink):
                 sink.add(record.to_dict(), before, after, kernel)
 
     def _close(self, status: int) -> int:
         """Close the sinks; return the exit status, which a failure here changes."""
         counts = (self._done, self._failed, len(self._plan.skipped))
-        for sink in list(self._sinks):
+        for sink in self._sinks:
             with self._sink_errors(sink):
                 sink.close(self._start.finish(*counts, exit_status=status))
-        return SOME_FAILED if self._sink_failed and status == ALL_DONE else status
+        return SOME_FAILED if self._failed_sinks and status == ALL_DONE else status
 
     @contextlib.contextmanager
     def _sink_errors(self, sink: Any):
-        """Say that a sink failed, and go on without it: the pictures are worth more."""
+        """Say once that a sink failed, and go on: the pictures are worth more."""
         try:
             yield
         except Exception as error:
-            self._sinks.remove(sink)
-            self._sink_failed = True
-            name = getattr(sink, "name", type(sink).__name__)
-            say_beside_bar(f"{name} cannot be written ({one_line(error)})")
+            if sink not in self._failed_sinks:
+                self._failed_sinks.append(sink)
+                name = getattr(sink, "name", type(sink).__name__)
+                say_beside_bar(f"{name} cannot be written ({one_line(error)})")
 
     def _can_plot(self) -> bool:
         from deblurnets.plotting import why_no_plots

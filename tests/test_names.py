@@ -218,10 +218,10 @@ def test_the_given_kernel_is_no_picture_and_is_not_overwritten(folder):
     given = os.path.join(path, "k.png")
     plan = plan_run(path, Naming("out", "_x"), kernel_file=given)
     assert base_names(job.source for job in plan.jobs) == ["a.png"]
-    with pytest.raises(InputError, match="would overwrite an input"):
+    with pytest.raises(InputError, match=r"a_kernel\.npy: the output would overwrite an input"):
         plan_run(
             os.path.join(path, "a.png"),
-            Naming(path, "", kernels=True),
+            Naming(path, "", JPEG, kernels=True),
             kernel_file=os.path.join(path, "a_kernel.npy"),
         )
     only = folder("k.png")

@@ -111,6 +111,15 @@ def test_stop_leaves_the_rest_and_finishes_what_was_made(threads):
     assert made == done == [0, 1, 2]
 
 
+def test_stop_while_the_next_is_read_leaves_it():
+    answers = iter([False, True])
+
+    def never(_):
+        raise AssertionError("went on")
+
+    run_overlapped(range(10), lambda i: i, never, never, lambda: next(answers))
+
+
 @pytest.mark.parametrize("threads", [True, False])
 @pytest.mark.parametrize("stage", [0, 1, 2])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])

@@ -129,6 +129,35 @@ def test_json_lines_grow_picture_by_picture(tmp_path):
     assert path.read_bytes() == before
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX limits")
+def test_a_full_disk_leaves_whole_lines(tmp_path):
+    code = """
+import resource, sys
+from deblurnets.report import Record, open_report
+report = open_report("r.jsonl")
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+for number in range(5):
+    try:
+        report.add(Record(f"{number}.png").to_dict(), None, None, None)
+    except OSError:
+        print(number, end=" ")
+"""
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    environment = {**os.environ, "PYTHONPATH": root}
+    failed = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=str(tmp_path),
+        env=environment,
+        check=True,
+        timeout=60,
+        stdout=subprocess.PIPE,
+    ).stdout.split()
+    with open(str(tmp_path / "r.jsonl"), encoding="utf-8") as file:
+        kept = [json.loads(line)["source"] for line in file]
+    assert failed
+    assert kept == [f"{n}.png" for n in range(5) if str(n).encode() not in failed]
+
+
 def test_json_comes_whole_at_the_end(tmp_path):
     path = tmp_path / "r.json"
     report = open_report(str(path))

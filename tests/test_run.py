@@ -378,3 +378,19 @@ def test_help_is_grouped_by_task(capsys):
         "blur kernel:",
         "networks:",
     ]
+
+
+def test_a_sink_is_told_of_pixels_and_of_the_end(work, monkeypatch):
+    told = []
+    sink = SimpleNamespace(
+        add=lambda *arguments: told.append(arguments), close=lambda run: told.append(run)
+    )
+    monkeypatch.setattr("deblurnets.report.open_report", lambda path: sink)
+    (work / "in" / "c.png").write_bytes(b"")
+    assert cli.main(["-i", "in", "--report", "r.json"], load) == 1
+    (first, before, after, kernel), _, failed, run = told
+    assert first["status"] == "done"
+    assert np.array_equal(after, 255 - before)
+    assert kernel is KERNEL
+    assert (failed[0]["status"], *failed[1:]) == ("failed", None, None, None)
+    assert (run["done"], run["failed"]) == (2, 1)

@@ -73,6 +73,7 @@ def test_link_loops_end(tree):
 def test_links_to_folders_are_followed_and_each_folder_read_once(tree):
     tree("in/z/a.png", "other/b.png")
     os.symlink("z", "in/a_link_to_z")
+    os.symlink("z", "in/zz_link_to_z")
     os.symlink(os.path.abspath("other"), "in/other")
     assert find_pictures("in", recursive=True).names == ("other/b.png", "z/a.png")
 
