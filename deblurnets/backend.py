@@ -27,6 +27,7 @@ __all__ = [
     "abs2",
     "compile_layer",
     "conj",
+    "description",
     "inference_dtype",
     "irfft2",
     "keras",
@@ -57,6 +58,12 @@ def _import_keras() -> Tuple[Any, Any, Any]:
 
 
 keras, ops, _native = _import_keras()
+
+
+def description() -> str:
+    """Return the framework below Keras and its version, for instance "tensorflow 2.21.0"."""
+    name = _native.__name__.rsplit("_", 1)[1]
+    return f"{name} {importlib.import_module(name).__version__}"
 
 
 def rfft2(x: Tensor) -> Tensor:

@@ -1,23 +1,36 @@
-"""Run a deblurrer over picture files, one after the other.
+"""Run a deblurrer over picture files.
 
-The three stages of a picture (decode, deblur, encode) are functions of their own without shared
-state, so that they can be overlapped.
+Each picture goes through three stages (read, deblur, write). While one is deblurred, the next is
+read and the one before is written, in threads of their own: see `deblurnets.overlap`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from dataclasses import dataclass, replace
-from typing import Any, Callable, Iterable, Iterator, Optional, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Tuple
 
 import numpy as np
 
-from deblurnets.images import ImageError, Picture, check_writable, read_image, write_image
+from deblurnets.conversion import fit_metadata
+from deblurnets.images import (
+    ImageError,
+    Picture,
+    SaveOptions,
+    check_writable,
+    read_image,
+    write_image,
+)
+from deblurnets.inset import draw_inset
+from deblurnets.kernel_files import save_kernel
 from deblurnets.names import Job
+from deblurnets.overlap import run_overlapped
 
-# Takes uint8 or uint16 pixels, (H, W) or (H, W, 3); returns an object with `.image` (same shape
-# and dtype) and `.kernel`, and perhaps `.confidence` and `.blurred` (see `deblurrer.Result`).
+# Takes uint8, uint16 or float32 pixels, (H, W) or (H, W, 3); returns an object with `.image` (same
+# shape and dtype) and `.kernel`, and perhaps `.confidence`, `.blurred` and `.seconds` (see
+# `deblurrer.Result`).
 Deblur = Callable[[np.ndarray], Any]
 
 UNSURE = 0.5
@@ -26,70 +39,158 @@ UNSURE = 0.5
 _LONGEST_NAME = 255  # bytes; the limit of every common file system
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
+class Settings:
+    """How pictures are read and written.
+
+    Attributes
+    ----------
+    side_by_side : bool
+        Write input and result next to each other instead of the result.
+    inset_kernel : bool
+        Draw the kernel into the result's half.
+    save : SaveOptions
+        Quality and metadata of the results.
+    max_pixels : int, optional
+        Larger pictures fail before they are decoded.
+    overlap : bool
+        Read and write in threads beside the deblurring.
+    """
+
+    side_by_side: bool = False
+    inset_kernel: bool = False
+    save: SaveOptions = field(default_factory=SaveOptions)
+    max_pixels: Optional[int] = None
+    overlap: bool = True
+
+
+@dataclass(eq=False)
 class Outcome:
-    """What became of one job.
+    """What became of one job; filled stage by stage.
 
     Attributes
     ----------
     job : Job
         The files.
-    seconds : float
-        From opening the input to closing the output.
     error : str, optional
         Why there is no output, one clause; None when it was written.
     notes : tuple of str
         What the user should know about a picture that was written.
     before, after : Picture, optional
         The input and the plain result.
-    kernel : ndarray, optional
-        (k, k) float, the estimated blur kernel.
+    result : object, optional
+        What the deblurrer returned.
+    stages : dict of str to float
+        Seconds of "decode", "analysis", "synthesis" and "encode", and their "total", waiting left
+        out.
     """
 
     job: Job
-    seconds: float
     error: Optional[str] = None
     notes: Tuple[str, ...] = ()
     before: Optional[Picture] = None
     after: Optional[Picture] = None
-    kernel: Optional[np.ndarray] = None
+    result: Any = None
+    stages: Dict[str, float] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work on this picture."""
+        return self.stages.get("total", 0.0)
+
+    @property
+    def kernel(self) -> Optional[np.ndarray]:
+        """(k, k) float, the blur kernel that was estimated or given."""
+        return None if self.result is None else self.result.kernel
 
 
-def run_jobs(jobs: Iterable[Job], deblur: Deblur, side_by_side: bool = False) -> Iterator[Outcome]:
-    """Deblur files; yield one outcome a job, in order.
+def run_jobs(
+    jobs: Iterable[Job],
+    deblur: Deblur,
+    finished: Callable[[Outcome], None],
+    settings: Settings = Settings(),
+    stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Deblur files.
 
     A job that fails does not stop the others, whatever the reason.
 
     Parameters
     ----------
     jobs : iterable of Job
-        What to read and write; the output folders must exist.
+        What to read and write; the folders of the outputs are made.
     deblur : callable
-        See `Deblur`.
-    side_by_side : bool
-        Write input and result next to each other instead of the result.
+        See `Deblur`; called in the caller's thread.
+    finished : callable
+        Given the outcome of each job, in order, right after its output was written; called in
+        another thread if `settings.overlap`.
+    settings : Settings
+        How pictures are read and written.
+    stop : callable
+        Asked before each picture is deblurred; True leaves it and the rest.
     """
-    for job in jobs:
-        start = time.perf_counter()
-        try:
-            before = decode(job, side_by_side)
-            after, result = deblur_picture(before, deblur)
-            encode(job, before, after, side_by_side)
-        except Exception as error:  # a picture must not cost the user the rest of the folder
-            yield Outcome(job, time.perf_counter() - start, error=describe(error))
-        else:
-            seconds = time.perf_counter() - start
-            notes = (*before.notes, *describe_doubts(result))
-            yield Outcome(job, seconds, None, notes, before, after, result.kernel)
+    run_overlapped(
+        jobs,
+        lambda job: _read(job, settings),
+        lambda outcome: _deblur(outcome, deblur),
+        lambda outcome: _write(outcome, settings, finished),
+        stop,
+        settings.overlap,
+    )
 
 
-def decode(job: Job, side_by_side: bool = False) -> Picture:
+def _read(job: Job, settings: Settings) -> Outcome:
+    outcome = Outcome(job)
+    with _stage(outcome, "decode"):
+        outcome.before = decode(job, settings)
+        outcome.notes = outcome.before.notes
+    return outcome
+
+
+def _deblur(outcome: Outcome, deblur: Deblur) -> Outcome:
+    if outcome.error is None:
+        with _stage(outcome, "synthesis"):
+            outcome.after, outcome.result = deblur_picture(outcome.before, deblur)
+            outcome.notes += describe_doubts(outcome.result)
+        # The deblurrer itself knows how its time divides.
+        known = getattr(outcome.result, "seconds", None) or {}
+        for name in ("analysis", "synthesis"):
+            outcome.stages[name] = float(known.get(name, outcome.stages.get(name, 0.0)))
+    return outcome
+
+
+def _write(outcome: Outcome, settings: Settings, finished: Callable[[Outcome], None]) -> None:
+    if outcome.error is None:
+        with _stage(outcome, "encode"):
+            outcome.notes += encode(
+                outcome.job, outcome.before, outcome.after, outcome.kernel, settings
+            )
+    if outcome.error is not None:
+        outcome.after = None
+    outcome.stages["total"] = sum(outcome.stages.values())
+    finished(outcome)
+
+
+@contextlib.contextmanager
+def _stage(outcome: Outcome, name: str) -> Iterator[None]:
+    """Time a stage; its error becomes the outcome's."""
+    start = time.perf_counter()
+    try:
+        yield
+    except Exception as error:  # a picture must not cost the user the rest of the folder
+        outcome.error = describe(error)
+    outcome.stages[name] = time.perf_counter() - start
+
+
+def decode(job: Job, settings: Settings = Settings()) -> Picture:
     """Read a job's input and check, before the long work, that its output can be written."""
-    picture = read_image(job.source)
-    check_writable(job.target, join_side_by_side(picture, picture) if side_by_side else picture)
-    if len(os.fsencode(os.path.basename(job.target))) > _LONGEST_NAME:
-        raise ImageError(job.target, "the output's name is longer than 255 bytes")
-    return picture
+    picture = read_image(job.source, settings.max_pixels)
+    written = join_side_by_side(picture, picture) if settings.side_by_side else picture
+    picture_format = check_writable(job.target, written)
+    for path in job.outputs:
+        if len(os.fsencode(os.path.basename(path))) > _LONGEST_NAME:
+            raise ImageError(path, "the output's name is longer than 255 bytes")
+    return fit_metadata(picture, picture_format, settings.save.strip_metadata)
 
 
 def deblur_picture(picture: Picture, deblur: Deblur) -> Tuple[Picture, Any]:
@@ -117,9 +218,50 @@ def describe_doubts(result: Any) -> Tuple[str, ...]:
     return ()
 
 
-def encode(job: Job, before: Picture, after: Picture, side_by_side: bool = False) -> None:
-    """Write a job's output."""
-    write_image(job.target, join_side_by_side(before, after) if side_by_side else after)
+def encode(
+    job: Job,
+    before: Picture,
+    after: Picture,
+    kernel: Optional[np.ndarray] = None,
+    settings: Settings = Settings(),
+) -> Tuple[str, ...]:
+    """Write a job's outputs, the picture last: where it exists, the others do.
+
+    Returns
+    -------
+    tuple of str
+        What the user should know about them.
+    """
+    notes: Tuple[str, ...] = ()
+    shown = after
+    if settings.inset_kernel and kernel is not None:
+        shown, notes = _with_inset(after, kernel)
+    _make_folder(job.target)
+    if job.kernel_base is not None and kernel is not None:
+        try:
+            save_kernel(job.kernel_base, kernel)
+        except ImageError as error:
+            name = os.path.basename(error.path)
+            raise ImageError(error.path, f"the kernel file {name} {error.reason}") from error
+    if settings.side_by_side:
+        shown = join_side_by_side(before, shown)
+    write_image(job.target, shown, settings.save)
+    return notes
+
+
+def _with_inset(picture: Picture, kernel: np.ndarray) -> Tuple[Picture, Tuple[str, ...]]:
+    pixels = draw_inset(picture.pixels, kernel)
+    if pixels is None:
+        return picture, ("the picture is too small for the kernel in its corner",)
+    return replace(picture, pixels=pixels), ()
+
+
+def _make_folder(path: str) -> None:
+    folder = os.path.dirname(path)
+    try:
+        os.makedirs(folder or os.curdir, exist_ok=True)
+    except OSError as error:
+        raise ImageError(path, f"the folder {folder} cannot be made ({error.strerror})") from error
 
 
 def join_side_by_side(left: Picture, right: Picture) -> Picture:

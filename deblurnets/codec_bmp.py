@@ -4,50 +4,58 @@ from __future__ import annotations
 
 import io
 import struct
+from typing import Optional
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
 
 from deblurnets.formats import BMP, PictureFormat
-from deblurnets.picture import CodecError, Picture, split_bands
+from deblurnets.picture import (
+    PLAIN_SAVE,
+    CodecError,
+    Picture,
+    SaveOptions,
+    check_pixels,
+    split_bands,
+)
 
 _MM_PER_INCH = 25.4
 
 
-def decode(data: bytes, picture_format: PictureFormat = BMP) -> Picture:
+def decode(
+    data: bytes, picture_format: PictureFormat = BMP, max_pixels: Optional[int] = None
+) -> Picture:
     """Decode a whole BMP file; palettes become grey or RGB.
 
     Raises
     ------
     CodecError
-        If the data is damaged, cut short, or of a kind that is not handled.
+        If the data is damaged, cut short, of a kind that is not handled, or of more than
+        `max_pixels` pixels.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=("BMP", "DIB")) as image:
+        # Not Image.open: its own limit of pixels is a global variable.
+        with BmpImageFile(io.BytesIO(data)) as image:
+            check_pixels(*image.size, max_pixels)
             image.load()
             resolution = image.info.get("dpi")
             if image.mode not in ("L", "RGB", "RGBA"):
                 image = image.convert("L" if image.mode == "1" else "RGB")
             bands = np.atleast_3d(np.array(image))
     # Pillow reports damage in many ways: a header's numbers are used before they are checked.
-    except (
-        OSError,
-        ValueError,
-        IndexError,
-        SyntaxError,
-        struct.error,
-        Image.DecompressionBombError,
-    ) as error:
-        reason = "unknown header" if isinstance(error, UnidentifiedImageError) else error
-        raise CodecError(f"the BMP data is damaged or cut short ({reason})") from error
+    except (OSError, ValueError, IndexError, SyntaxError, struct.error) as error:
+        raise CodecError(f"the BMP data is damaged or cut short ({_first_line(error)})") from error
     pixels, alpha = split_bands(bands)
     if resolution is not None:
         resolution = (resolution[0] / _MM_PER_INCH, resolution[1] / _MM_PER_INCH)
     return Picture(pixels, alpha, resolution=resolution, source_format=picture_format)
 
 
-def encode(picture: Picture, picture_format: PictureFormat = BMP) -> bytes:
-    """Encode an 8-bit grey, RGB or RGBA picture as a BMP file."""
+def encode(
+    picture: Picture, picture_format: PictureFormat = BMP, save: SaveOptions = PLAIN_SAVE
+) -> bytes:
+    """Encode an 8-bit grey, RGB or RGBA picture as a BMP file; it has no metadata to strip."""
     bands = picture.bands()
     if bands.shape[2] == 4:
         return _encode_with_alpha(bands)
@@ -57,6 +65,10 @@ def encode(picture: Picture, picture_format: PictureFormat = BMP) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(bands[:, :, 0] if bands.shape[2] == 1 else bands).save(stream, "BMP", **options)
     return stream.getvalue()
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _encode_with_alpha(bands: np.ndarray) -> bytes:

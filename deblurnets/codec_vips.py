@@ -15,21 +15,34 @@ import numpy as np
 import pyvips
 
 from deblurnets.formats import JPEG, PNG, TIFF, WEBP, PictureFormat
-from deblurnets.picture import CodecError, Picture, split_bands
+from deblurnets.picture import (
+    PLAIN_SAVE,
+    CodecError,
+    Picture,
+    SaveOptions,
+    check_pixels,
+    split_bands,
+)
 
-_DTYPES = {"uchar": np.dtype(np.uint8), "ushort": np.dtype(np.uint16)}
-_VIPS_FORMATS = {8: "uchar", 16: "ushort"}
+_DTYPES = {
+    "uchar": np.dtype(np.uint8),
+    "ushort": np.dtype(np.uint16),
+    "float": np.dtype(np.float32),
+}
+_VIPS_FORMATS = {8: "uchar", 16: "ushort", 32: "float"}
+_INTERPRETATIONS = {8: ("b-w", "srgb"), 16: ("grey16", "rgb16"), 32: ("b-w", "srgb")}
 _SAMPLE_NAMES = {
-    "float": "32-bit float",
     "double": "64-bit float",
     "uint": "32-bit",
     "int": "32-bit",
 }
 _PLAIN = ("b-w", "grey16", "srgb", "rgb16", "rgb", "multiband")
+# What libvips takes all floating RGB for, though a file has gamma-encoded values as a rule.
+_PLAIN_FLOAT = (*_PLAIN, "scrgb")
 _KEPT_FIELDS = ("icc-profile-data", "xmp-data", "iptc-data", "exif-data", "resolution-unit")
 
 
-def decode(data: bytes, picture_format: PictureFormat) -> Picture:
+def decode(data: bytes, picture_format: PictureFormat, max_pixels: Optional[int] = None) -> Picture:
     """Decode a whole file.
 
     Parameters
@@ -38,30 +51,34 @@ def decode(data: bytes, picture_format: PictureFormat) -> Picture:
         The file's content.
     picture_format : PictureFormat
         What its first bytes tell.
+    max_pixels : int, optional
+        The largest picture that is decoded; None for no limit.
 
     Returns
     -------
     Picture
-        Upright, grey or RGB, 8 or 16 bits as in the file.
+        Upright, grey or RGB, 8 or 16 bits or 32-bit floating numbers as in the file.
 
     Raises
     ------
     CodecError
-        If the data is damaged, cut short, or of a kind that is not handled.
+        If the data is damaged, cut short, of a kind that is not handled, or too large.
     """
     notes: Tuple[str, ...] = ()
     try:
-        image, kind_notes = _load(data, "warning")
+        image, kind_notes = _load(data, "warning", max_pixels)
     except pyvips.Error as warning:
         # "error" still refuses what is cut short; what passes it may be sound but for a detail.
         try:
-            image, kind_notes = _load(data, "error")
+            image, kind_notes = _load(data, "error", max_pixels)
         except pyvips.Error as error:
             raise CodecError(
                 f"the {picture_format.name} data is damaged or cut short ({_first_line(error)})"
             ) from error
         notes = (f"the data may be damaged in places ({_first_line(warning)})",)
     bands = np.frombuffer(image.write_to_memory(), _DTYPES[image.format])
+    if image.format == "float":
+        _check_range(bands)
     notes += kind_notes + _page_notes(image, data, picture_format)
     pixels, alpha = split_bands(bands.reshape(image.height, image.width, image.bands))
     return Picture(
@@ -75,11 +92,13 @@ def decode(data: bytes, picture_format: PictureFormat) -> Picture:
     )
 
 
-def encode(picture: Picture, picture_format: PictureFormat) -> bytes:
+def encode(
+    picture: Picture, picture_format: PictureFormat, save: SaveOptions = PLAIN_SAVE
+) -> bytes:
     """Encode a picture as the bytes of a file.
 
     JPEG is written at quality 95 without chroma subsampling; PNG and TIFF without losses; WebP
-    as it was read, its alpha channel always without losses.
+    as it was read or, if a quality is given, with losses, its alpha channel always without.
 
     Raises
     ------
@@ -91,8 +110,7 @@ def encode(picture: Picture, picture_format: PictureFormat) -> bytes:
     image = pyvips.Image.new_from_memory(
         bands.tobytes(), width, height, count, _VIPS_FORMATS[picture.depth]
     )
-    names = ("b-w", "srgb") if picture.depth == 8 else ("grey16", "rgb16")
-    settings: Dict[str, Any] = {"interpretation": names[count >= 3]}
+    settings: Dict[str, Any] = {"interpretation": _INTERPRETATIONS[picture.depth][count >= 3]}
     if picture.resolution is not None:
         settings["xres"], settings["yres"] = picture.resolution
     image = image.copy(**settings)
@@ -103,32 +121,41 @@ def encode(picture: Picture, picture_format: PictureFormat) -> bytes:
         # Without it libvips writes the orientation that is still inside the EXIF block.
         image.set_type(pyvips.GValue.gint_type, "orientation", 1)
     try:
-        return image.write_to_buffer(
-            picture_format.extensions[0], **_save_options(picture, picture_format)
-        )
+        options = _save_options(picture, picture_format, save.quality)
+        if save.strip_metadata:
+            options["keep"] = "icc"
+        return image.write_to_buffer(picture_format.extensions[0], **options)
     except pyvips.Error as error:
         raise CodecError(
             f"the picture cannot be written as {picture_format.name} ({_first_line(error)})"
         ) from error
 
 
-def _save_options(picture: Picture, picture_format: PictureFormat) -> Dict[str, Any]:
+def _save_options(
+    picture: Picture, picture_format: PictureFormat, quality: Optional[int]
+) -> Dict[str, Any]:
     if picture_format is JPEG:
-        return {"Q": 95, "subsample_mode": "off", "optimize_coding": True}
+        return {"Q": quality or 95, "subsample_mode": "off", "optimize_coding": True}
     if picture_format is PNG:
         # Half the size of the default (no filter) for a photograph, at the same speed.
         return {"filter": "up"}
     if picture_format is TIFF:
         size = picture.pixels.nbytes
-        return {"compression": "lzw", "predictor": "horizontal", "bigtiff": size > 2**31}
+        predictor = "float" if picture.depth == 32 else "horizontal"
+        return {"compression": "lzw", "predictor": predictor, "bigtiff": size > 2**31}
     if picture_format is WEBP:
         # exact: colours under transparent pixels are kept too.
-        return {"lossless": picture.lossless, "exact": True, "Q": 95, "alpha_q": 100}
+        lossless = picture.lossless and quality is None
+        return {"lossless": lossless, "exact": True, "Q": quality or 95, "alpha_q": 100}
     raise CodecError(f"{picture_format.name} is not written by libvips")
 
 
-def _load(data: bytes, fail_on: str) -> Tuple[pyvips.Image, Tuple[str, ...]]:
+def _load(
+    data: bytes, fail_on: str, max_pixels: Optional[int]
+) -> Tuple[pyvips.Image, Tuple[str, ...]]:
+    # This reads the header only.
     image = pyvips.Image.new_from_buffer(data, "", fail_on=fail_on, access="sequential")
+    check_pixels(image.width, image.height, max_pixels)
     image, notes = _to_grey_or_rgb(image)
     return image.copy_memory().autorot().copy_memory(), notes
 
@@ -147,12 +174,18 @@ def _to_grey_or_rgb(image: pyvips.Image) -> Tuple[pyvips.Image, Tuple[str, ...]]
     """Check the samples and convert the colour spaces that need it (CMYK, Lab)."""
     if image.format not in _DTYPES:
         raise CodecError(
-            "its samples are {}, expected 8 or 16 bit unsigned integers".format(
+            "its samples are {}, expected 8 or 16 bit unsigned integers or 32-bit float".format(
                 _SAMPLE_NAMES.get(image.format, "of the kind " + image.format)
             )
         )
     notes: Tuple[str, ...] = ()
-    if image.interpretation not in _PLAIN:
+    if image.format == "float":
+        if image.interpretation not in _PLAIN_FLOAT:
+            raise CodecError(
+                f"its floating numbers are {image.interpretation.upper()} colours, expected grey "
+                "or RGB"
+            )
+    elif image.interpretation not in _PLAIN:
         name = image.interpretation.upper()
         deep = image.format == "ushort"
         image = image.colourspace("rgb16" if deep else "srgb").copy()
@@ -163,6 +196,17 @@ def _to_grey_or_rgb(image: pyvips.Image) -> Tuple[pyvips.Image, Tuple[str, ...]]
             f"it has {image.bands} channels, expected grey or RGB, with or without alpha"
         )
     return image, notes
+
+
+def _check_range(samples: np.ndarray) -> None:
+    """Refuse floating samples that are no picture from black, 0, to white, 1."""
+    low, high = float(samples.min()), float(samples.max())
+    if not np.isfinite([low, high]).all():  # a NaN anywhere makes both of them NaN
+        raise CodecError("it holds NaN or infinite values, expected numbers in 0..1")
+    if low < 0 or high > 1:
+        raise CodecError(
+            f"its values reach from {low:g} to {high:g}, expected floating numbers in 0..1"
+        )
 
 
 def _metadata(image: pyvips.Image) -> Dict[str, Union[str, bytes]]:

@@ -22,13 +22,17 @@ class PictureFormat:
     extensions : tuple of str
         Lower-case file extensions with their dot.
     depths : tuple of int
-        Bits a sample can have.
+        Bits a sample can have; 32 are floating numbers.
     alpha : bool
         Whether a colour picture can carry an alpha channel.
     grey_alpha : bool
         Whether a grey picture can carry an alpha channel.
     largest_side : int
         Largest width and height in pixels.
+    metadata : tuple of str
+        Which of "exif", "xmp", "iptc" and "icc" are written into its files.
+    has_quality : bool
+        Whether it can be compressed with losses, to a quality of 1..100.
     """
 
     name: str
@@ -37,13 +41,28 @@ class PictureFormat:
     alpha: bool
     grey_alpha: bool
     largest_side: int
+    metadata: Tuple[str, ...] = ()
+    has_quality: bool = False
 
 
-PNG = PictureFormat("PNG", (".png",), (8, 16), True, True, 2**31 - 1)
-JPEG = PictureFormat("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), (8,), False, False, 65_500)
-TIFF = PictureFormat("TIFF", (".tif", ".tiff"), (8, 16), True, True, 2**31 - 1)
+PNG = PictureFormat("PNG", (".png",), (8, 16), True, True, 2**31 - 1, ("exif", "xmp", "icc"))
+JPEG = PictureFormat(
+    "JPEG",
+    (".jpg", ".jpeg", ".jpe", ".jfif"),
+    (8,),
+    False,
+    False,
+    65_500,
+    ("exif", "xmp", "iptc", "icc"),
+    has_quality=True,
+)
+TIFF = PictureFormat(
+    "TIFF", (".tif", ".tiff"), (8, 16, 32), True, True, 2**31 - 1, ("xmp", "iptc", "icc")
+)
 BMP = PictureFormat("BMP", (".bmp", ".dib"), (8,), True, False, 2**31 - 1)
-WEBP = PictureFormat("WebP", (".webp",), (8,), True, True, 16_383)
+WEBP = PictureFormat(
+    "WebP", (".webp",), (8,), True, True, 16_383, ("exif", "xmp", "icc"), has_quality=True
+)
 
 FORMATS = (PNG, JPEG, TIFF, BMP, WEBP)
 FORMAT_NAMES = "PNG, JPEG, TIFF, BMP or WebP"

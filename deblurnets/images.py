@@ -1,23 +1,43 @@
 """Read and write picture files: PNG, JPEG, TIFF, BMP and WebP.
 
 The only module that opens picture files. The kind (grey, RGB, with or without alpha) and the
-depth (8 or 16 bits) of a file are kept; pixels are turned upright; a file is written whole or
-not at all.
+depth (8 or 16 bits, or 32-bit float in TIFF) of a file are kept; pixels are turned upright; a file
+is written whole or not at all.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import uuid
+from dataclasses import replace
+from typing import Optional, Tuple
 
-from deblurnets.formats import BMP, FORMAT_NAMES, PictureFormat, format_of_content, format_of_name
-from deblurnets.picture import CodecError, ImageError, Picture
+from deblurnets.formats import (
+    BMP,
+    FORMAT_NAMES,
+    FORMATS,
+    PictureFormat,
+    format_of_content,
+    format_of_name,
+)
+from deblurnets.picture import PLAIN_SAVE, CodecError, ImageError, Picture, SaveOptions
 
-__all__ = ["ImageError", "Picture", "check_writable", "read_image", "write_image"]
+__all__ = [
+    "ImageError",
+    "Picture",
+    "SaveOptions",
+    "check_writable",
+    "read_image",
+    "replace_file",
+    "write_image",
+]
+
+_SIGNATURE_BYTES = 16
 
 
-def read_image(path: str) -> Picture:
+def read_image(path: str, max_pixels: Optional[int] = None) -> Picture:
     """Read one picture file.
 
     The format is told by the content, not by the extension.
@@ -26,35 +46,46 @@ def read_image(path: str) -> Picture:
     ----------
     path : str
         The file.
+    max_pixels : int, optional
+        A picture with more is refused by its header, before memory is taken for it.
 
     Returns
     -------
     Picture
-        Upright pixels, uint8 or uint16, with alpha and metadata.
+        Upright pixels, uint8, uint16 or float32, with alpha and metadata.
 
     Raises
     ------
     ImageError
-        If the file cannot be opened, is no picture, is damaged or cut short, or holds samples
-        other than 8 or 16 bit integers.
+        If the file cannot be opened, is no picture, is damaged or cut short, too large, or holds
+        samples other than 8 or 16 bit integers or 32 bit floating numbers in 0..1.
     """
+    data, picture_format = _read_data(path)
     try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise ImageError(path, f"cannot be read ({error.strerror})") from error
-    if not data:
-        raise ImageError(path, "the file is empty")
-    picture_format = format_of_content(data)
-    if picture_format is None:
-        raise ImageError(path, f"the content is not {FORMAT_NAMES}")
-    try:
-        return _codec(picture_format).decode(data, picture_format)
+        picture = _codec(picture_format).decode(data, picture_format, max_pixels)
     except CodecError as error:
         raise ImageError(path, str(error)) from error
+    return replace(picture, named_format=format_of_name(path))
 
 
-def write_image(path: str, picture: Picture) -> None:
+def _read_data(path: str) -> Tuple[bytes, PictureFormat]:
+    try:
+        # Opening a pipe or a device would wait for somebody to write to it.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise ImageError(path, "cannot be read (not a regular file)")
+        with open(path, "rb") as file:
+            data = file.read(_SIGNATURE_BYTES)
+            if not data:
+                raise ImageError(path, "the file is empty")
+            picture_format = format_of_content(data)
+            if picture_format is None:
+                raise ImageError(path, f"the content is not {FORMAT_NAMES}")
+            return data + file.read(), picture_format
+    except OSError as error:
+        raise ImageError(path, f"cannot be read ({error.strerror})") from error
+
+
+def write_image(path: str, picture: Picture, save: SaveOptions = PLAIN_SAVE) -> None:
     """Write one picture in the format that the path's extension names.
 
     The bytes go to a temporary file in the same folder, which then takes the path's place: a
@@ -67,7 +98,7 @@ def write_image(path: str, picture: Picture) -> None:
     """
     picture_format = check_writable(path, picture)
     try:
-        replace_file(path, _codec(picture_format).encode(picture, picture_format))
+        replace_file(path, _codec(picture_format).encode(picture, picture_format, save))
     except CodecError as error:
         raise ImageError(path, str(error)) from error
     except OSError as error:
@@ -81,22 +112,20 @@ def check_writable(path: str, picture: Picture) -> PictureFormat:
     ------
     ImageError
         If the extension is unknown, or the format lacks the depth, the alpha channel or the
-        size.
+        size; the reason names formats that have them.
     """
     picture_format = format_of_name(path)
     if picture_format is None:
         raise ImageError(path, f"the extension is not one of {FORMAT_NAMES}")
     name = picture_format.name
-    hint = ""
-    if picture.source_format is not picture_format:
-        hint = f"; the input is a {picture.source_format.name} file in spite of its name"
-    if picture.depth not in picture_format.depths:
-        raise ImageError(path, f"{name} cannot hold {picture.depth} bits{hint}")
-    if picture.alpha is not None:
-        grey = picture.pixels.ndim == 2
-        if not (picture_format.grey_alpha if grey else picture_format.alpha):
-            kind = "a grey picture with alpha" if grey else "an alpha channel"
-            raise ImageError(path, f"{name} cannot hold {kind}{hint}")
+    lack = _what_it_lacks(picture_format, picture)
+    if lack is not None:
+        able = [other.name for other in FORMATS if _what_it_lacks(other, picture) is None]
+        reason = f"{name} cannot hold {lack}, {' and '.join(able)} can"
+        source = picture.source_format
+        if picture.named_format is picture_format and source is not picture_format:
+            reason += f"; the input is a {source.name} file in spite of its name"
+        raise ImageError(path, reason)
     height, width = picture.pixels.shape[:2]
     if max(height, width) > picture_format.largest_side:
         raise ImageError(
@@ -105,6 +134,17 @@ def check_writable(path: str, picture: Picture) -> PictureFormat:
             f"received {width}x{height}",
         )
     return picture_format
+
+
+def _what_it_lacks(picture_format: PictureFormat, picture: Picture) -> Optional[str]:
+    """Return what of a picture a format cannot hold, or None if it can hold it."""
+    if picture.depth not in picture_format.depths:
+        return "32-bit floating numbers" if picture.depth == 32 else f"{picture.depth} bits"
+    if picture.alpha is None:
+        return None
+    if picture.pixels.ndim == 2:
+        return None if picture_format.grey_alpha else "a grey picture with alpha"
+    return None if picture_format.alpha else "an alpha channel"
 
 
 def replace_file(path: str, data: bytes) -> None:

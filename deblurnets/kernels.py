@@ -76,6 +76,23 @@ def support_size(kernel: np.ndarray, mass: float = 0.99) -> int:
     return 2 * int(np.ceil(reach - 1e-3)) + 1  # a centroid is never exact
 
 
+def middle_square_size(kernel: np.ndarray, mass: float = 0.998) -> int:
+    """Return the side (odd) of the smallest square around the grid's middle that holds `mass`.
+
+    Parameters
+    ----------
+    kernel : array (h, w)
+        Its middle is at ``(h // 2, w // 2)``.
+    mass : float
+        Share of the kernel's sum, 0..1.
+    """
+    rows, columns = (np.abs(np.arange(n) - n // 2) for n in kernel.shape)
+    distance = np.maximum(rows[:, None], columns[None, :])
+    held = np.cumsum(np.bincount(distance.ravel(), weights=normalise(kernel).ravel()))
+    # Sums of float32 numbers end a little under 1.
+    return 2 * min(int(np.searchsorted(held, mass * held[-1])), held.size - 1) + 1
+
+
 def shake_path(rng: np.random.RandomState, steps: int = 2000) -> np.ndarray:
     """Draw the path of a shaking camera: a slow drift that curves, and the hand's tremor.
 

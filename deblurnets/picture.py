@@ -31,6 +31,25 @@ class CodecError(Exception):
     """Bytes that cannot be decoded or pixels that cannot be encoded, in one clause."""
 
 
+@dataclass(frozen=True)
+class SaveOptions:
+    """How result files are written.
+
+    Attributes
+    ----------
+    quality : int, optional
+        1..100, for JPEG and WebP; None writes JPEG at 95, and WebP at 95 or without losses.
+    strip_metadata : bool
+        Leave out EXIF, XMP and IPTC. The colour profile stays: the colours need it.
+    """
+
+    quality: Optional[int] = None
+    strip_metadata: bool = False
+
+
+PLAIN_SAVE = SaveOptions()
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """Upright pixels of one picture and what belongs to them.
@@ -38,8 +57,8 @@ class Picture:
     Attributes
     ----------
     pixels : ndarray
-        (H, W) grey or (H, W, 3) RGB, uint8 (0..255) or uint16 (0..65535), gamma-encoded as in
-        the file.
+        (H, W) grey or (H, W, 3) RGB, uint8 (0..255), uint16 (0..65535) or float32 (0..1),
+        gamma-encoded as in the file.
     alpha : ndarray, optional
         (H, W) of the same dtype: the file's alpha channel.
     metadata : dict
@@ -49,6 +68,8 @@ class Picture:
         Horizontal and vertical pixels per millimetre.
     source_format : PictureFormat
         The format of the file the picture was read from.
+    named_format : PictureFormat, optional
+        The format that the file's name promised.
     lossless : bool
         False if the file was compressed with losses; a format with both modes (WebP) is then
         written with losses as well.
@@ -61,13 +82,14 @@ class Picture:
     metadata: Dict[str, Union[str, bytes]] = field(default_factory=dict)
     resolution: Optional[Tuple[float, float]] = None
     source_format: PictureFormat = PNG
+    named_format: Optional[PictureFormat] = None
     lossless: bool = True
     notes: Tuple[str, ...] = ()
 
     def __post_init__(self):
         pixels, alpha = self.pixels, self.alpha
-        if pixels.dtype not in (np.uint8, np.uint16):
-            raise ValueError(f"pixels must be uint8 or uint16, received {pixels.dtype}")
+        if pixels.dtype not in (np.uint8, np.uint16, np.float32):
+            raise ValueError(f"pixels must be uint8, uint16 or float32, received {pixels.dtype}")
         if pixels.ndim != 2 and pixels.shape[2:] != (3,):
             raise ValueError(f"pixels must have shape (H, W) or (H, W, 3), received {pixels.shape}")
         if alpha is not None and (alpha.shape != pixels.shape[:2] or alpha.dtype != pixels.dtype):
@@ -78,7 +100,7 @@ class Picture:
 
     @property
     def depth(self) -> int:
-        """Bits a sample: 8 or 16."""
+        """Bits a sample: 8, 16 or (floating numbers) 32."""
         return 8 * self.pixels.dtype.itemsize
 
     def bands(self) -> np.ndarray:
@@ -87,6 +109,25 @@ class Picture:
         if self.alpha is not None:
             planes.append(self.alpha[:, :, None])
         return np.ascontiguousarray(np.concatenate(planes, axis=2))
+
+
+def white_of(dtype: np.dtype) -> float:
+    """Return the value of white in pixels of a type: 255, 65535, or 1 of floating ones."""
+    return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
+
+
+def check_pixels(width: int, height: int, max_pixels: Optional[int]) -> None:
+    """Refuse a picture by its header, before memory is taken for it.
+
+    Raises
+    ------
+    CodecError
+        If it has more pixels than allowed (None: no limit).
+    """
+    if max_pixels is not None and width * height > max_pixels:
+        raise CodecError(
+            f"it has {width}x{height} pixels, at most {max_pixels} are taken (see --max_pixels)"
+        )
 
 
 def split_bands(bands: np.ndarray) -> Tuple[np.ndarray, Optional[np.ndarray]]:

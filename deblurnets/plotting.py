@@ -6,6 +6,8 @@ from typing import Optional
 
 import numpy as np
 
+from deblurnets.picture import white_of
+
 # Backends of matplotlib that draw into files only; it picks one of them where no display is.
 _WITHOUT_WINDOWS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
 
@@ -33,7 +35,7 @@ def show(name: str, before: np.ndarray, after: np.ndarray, kernel: np.ndarray) -
     name : str
         Title of the window.
     before, after : ndarray
-        (H, W) or (H, W, 3), uint8 or uint16.
+        (H, W) or (H, W, 3), uint8, uint16 or float32.
     kernel : ndarray
         (k, k), scaled to its maximum for display.
     """
@@ -48,8 +50,8 @@ def draw(name: str, before: np.ndarray, after: np.ndarray, kernel: np.ndarray, w
 
     figure, axes = plt.subplots(1, 3, num=name, figsize=(15, 5), clear=True)
     panels = (
-        ("input", before / np.iinfo(before.dtype).max, 1.0),
-        ("deblurred", after / np.iinfo(after.dtype).max, 1.0),
+        ("input", before / white_of(before.dtype), 1.0),
+        ("deblurred", after / white_of(after.dtype), 1.0),
         (f"kernel, {kernel.shape[0]}x{kernel.shape[1]}", kernel, float(kernel.max()) or 1.0),
     )
     for axis, (title, image, largest) in zip(axes, panels):

@@ -8,7 +8,7 @@ import picture_files as files
 import pytest
 
 from deblurnets import batch
-from deblurnets.batch import join_side_by_side, run_jobs
+from deblurnets.batch import Settings, join_side_by_side, run_jobs
 from deblurnets.images import Picture, read_image
 from deblurnets.names import Job
 
@@ -17,6 +17,12 @@ KERNEL = np.full((3, 3), 1 / 9)
 
 def invert(pixels):
     return SimpleNamespace(image=np.iinfo(pixels.dtype).max - pixels, kernel=KERNEL)
+
+
+def outcomes_of(jobs, deblur, **settings):
+    outcomes = []
+    run_jobs(jobs, deblur, outcomes.append, Settings(**settings))
+    return outcomes
 
 
 def job(tmp_path, name, data):
@@ -29,7 +35,7 @@ def job(tmp_path, name, data):
 def test_result_is_written_with_alpha_and_depth(tmp_path, dtype, channels):
     array = files.gradient(channels=channels, dtype=dtype)
     work = job(tmp_path, "x.png", files.png_bytes(array))
-    (outcome,) = run_jobs([work], invert)
+    (outcome,) = outcomes_of([work], invert)
     assert outcome.error is None
     assert outcome.seconds > 0
     assert outcome.kernel is KERNEL
@@ -45,7 +51,7 @@ def test_result_is_written_with_alpha_and_depth(tmp_path, dtype, channels):
 def test_side_by_side(tmp_path, channels):
     array = files.gradient(channels=channels)
     work = job(tmp_path, "x.png", files.png_bytes(array))
-    (outcome,) = run_jobs([work], invert, side_by_side=True)
+    (outcome,) = outcomes_of([work], invert, side_by_side=True)
     before, both = read_image(work.source), read_image(work.target)
     height, width = before.pixels.shape[:2]
     assert both.pixels.shape[:2] == (height, 2 * width)
@@ -65,7 +71,7 @@ def test_a_failure_does_not_stop_the_others(tmp_path):
         Job(str(tmp_path / "none.jpg"), str(tmp_path / "out_none.jpg")),
         job(tmp_path, "d.jpg", good),
     ]
-    outcomes = list(run_jobs(jobs, invert))
+    outcomes = outcomes_of(jobs, invert)
     assert [outcome.job for outcome in outcomes] == jobs
     reasons = [outcome.error for outcome in outcomes]
     assert reasons[0] is None
@@ -90,7 +96,7 @@ def test_faults_of_the_deblurrer_are_reported(tmp_path, error, reason):
     def fail(_):
         raise error
 
-    (outcome,) = run_jobs([job(tmp_path, "x.png", files.example_bytes(".png"))], fail)
+    (outcome,) = outcomes_of([job(tmp_path, "x.png", files.example_bytes(".png"))], fail)
     assert outcome.error.startswith(reason)
     assert "\n" not in outcome.error
     assert os.listdir(str(tmp_path)) == ["x.png"]
@@ -100,7 +106,7 @@ def test_wrong_shape_from_the_deblurrer_is_reported(tmp_path):
     def crop(pixels):
         return SimpleNamespace(image=pixels[1:], kernel=KERNEL)
 
-    (outcome,) = run_jobs([job(tmp_path, "x.png", files.example_bytes(".png"))], crop)
+    (outcome,) = outcomes_of([job(tmp_path, "x.png", files.example_bytes(".png"))], crop)
     assert "returned uint8 (119, 160, 3), expected uint8 (120, 160, 3)" in outcome.error
 
 
@@ -112,7 +118,7 @@ def test_what_cannot_be_written_is_found_before_the_long_work(tmp_path):
     wide = files.pillow_bytes(np.zeros((2, 9000, 3), np.uint8), "WEBP", lossless=True)
     long_name = Job(job(tmp_path, "y.png", deep).source, str(tmp_path / ("é" * 130 + ".png")))
     jobs = [job(tmp_path, "x.jpg", deep), job(tmp_path, "x.webp", wide), long_name]
-    reasons = [outcome.error for outcome in run_jobs(jobs, never, side_by_side=True)]
+    reasons = [outcome.error for outcome in outcomes_of(jobs, never, side_by_side=True)]
     assert "cannot hold 16 bits" in reasons[0]
     assert "at most 16383 pixels a side, received 18000x2" in reasons[1]
     assert "longer than 255 bytes" in reasons[2]
@@ -123,17 +129,8 @@ def test_interrupt_goes_through_and_leaves_no_half_file(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(run_jobs([job(tmp_path, "x.png", files.example_bytes(".png"))], interrupt))
+        outcomes_of([job(tmp_path, "x.png", files.example_bytes(".png"))], interrupt)
     assert os.listdir(str(tmp_path)) == ["x.png"]
-
-
-def test_jobs_are_run_one_at_a_time_as_outcomes_are_taken(tmp_path):
-    data = files.example_bytes(".png")
-    jobs = [job(tmp_path, name, data) for name in ("a.png", "b.png")]
-    outcomes = run_jobs(jobs, invert)
-    next(outcomes)
-    assert os.path.exists(jobs[0].target)
-    assert not os.path.exists(jobs[1].target)
 
 
 def test_notes_of_the_picture_reach_the_outcome(tmp_path):
@@ -141,7 +138,7 @@ def test_notes_of_the_picture_reach_the_outcome(tmp_path):
     data = files.pillow_bytes(
         array, "TIFF", save_all=True, append_images=[files.Image.fromarray(array)]
     )
-    (outcome,) = run_jobs([job(tmp_path, "x.tif", data)], invert)
+    (outcome,) = outcomes_of([job(tmp_path, "x.tif", data)], invert)
     assert outcome.notes == ("only the first of its 2 pages or frames is used",)
 
 

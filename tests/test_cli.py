@@ -11,7 +11,7 @@ import numpy as np
 import picture_files as files
 import pytest
 
-from deblurnets import cli, plotting
+from deblurnets import cli, messages, plotting
 from deblurnets.download import DownloadError
 from deblurnets.images import read_image
 
@@ -302,7 +302,7 @@ def test_names_that_the_terminal_cannot_show(tmp_path, capsys):
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_printable_text_fits_the_encoding(encoding):
     stream = SimpleNamespace(encoding=encoding)
-    cli._printable("é 日 \udce9", stream).encode(encoding)
+    messages.printable("é 日 \udce9", stream).encode(encoding)
 
 
 def test_no_progress_bar_without_a_terminal_and_one_with(work, capsys, monkeypatch):

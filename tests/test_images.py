@@ -3,12 +3,15 @@
 import os
 import signal
 import stat
+import struct
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import picture_files as files
 import pytest
+import pyvips
 from PIL import Image
 
 from deblurnets import formats
@@ -188,10 +191,86 @@ def test_first_page_of_several_is_taken_and_said(tmp_path):
         assert "is used" in picture.notes[0]
 
 
-def test_float_samples_are_refused(tmp_path):
-    data = files.pillow_bytes(files.gradient(channels=1).astype(np.float32), "TIFF")
-    with pytest.raises(ImageError, match="32-bit float, expected 8 or 16 bit"):
+def float_tiff(channels=3):
+    """A float TIFF in the values of a gradient scaled to 0..1, and the values."""
+    array = (files.gradient(channels=channels) / 255).astype(np.float32)
+    names = {1: "b-w", 3: "srgb", 4: "srgb"}
+    height, width = array.shape[:2]
+    image = pyvips.Image.new_from_memory(array.tobytes(), width, height, channels, "float")
+    image = image.copy(interpretation=names[channels])
+    return image.write_to_buffer(".tif"), array
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_float_tiff_is_kept_exactly(tmp_path, channels):
+    data, array = float_tiff(channels)
+    picture = read_image(put(tmp_path / "x.tif", data))
+    assert picture.depth == 32
+    assert np.array_equal(picture.bands(), np.atleast_3d(array))
+    write_image(str(tmp_path / "out.tif"), picture)
+    assert np.array_equal(read_image(str(tmp_path / "out.tif")).bands(), np.atleast_3d(array))
+    with pytest.raises(ImageError, match="PNG cannot hold 32-bit floating numbers, TIFF can"):
+        check_writable("out.png", picture)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (np.nan, "holds NaN or infinite values"),
+        (np.inf, "holds NaN or infinite values"),
+        (-np.inf, "holds NaN or infinite values"),
+        (255.0, "values reach from 0 to 255, expected floating numbers in 0..1"),
+        (-0.5, "values reach from -0.5 to 0"),
+    ],
+)
+def test_float_samples_that_are_no_picture_are_refused(tmp_path, value, reason):
+    array = np.zeros((24, 32), np.float32)
+    array[3, 4] = value
+    with pytest.raises(ImageError, match=reason):
+        read_image(put(tmp_path / "x.tif", files.pillow_bytes(array, "TIFF")))
+
+
+def test_32_bit_integers_are_refused(tmp_path):
+    data = files.pillow_bytes(np.full((24, 32), 70_000, np.int32), "TIFF")
+    with pytest.raises(ImageError, match="samples are 32-bit, expected 8 or 16 bit unsigned"):
         read_image(put(tmp_path / "x.tif", data))
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_too_many_pixels_are_refused_by_the_header(tmp_path, extension):
+    data = files.example_bytes(extension)
+    if extension != ".webp":  # whose header is not read in a file that is cut
+        data = data[: 3 * len(data) // 4]
+    cut = put(tmp_path / "cut", data)
+    with pytest.raises(ImageError, match=r"160x120 pixels, at most 19199 are taken"):
+        read_image(cut, max_pixels=160 * 120 - 1)  # not "cut short": nothing was decoded
+    whole = put(tmp_path / "whole", files.example_bytes(extension))
+    assert read_image(whole, max_pixels=160 * 120).depth == 8
+
+
+def test_a_bomb_is_refused_in_no_time_and_memory(tmp_path):
+    """A PNG whose header promises 10 000 megapixels, a BMP of a million."""
+
+    def chunk(name, data):
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    body = chunk(b"IDAT", zlib.compress(bytes(100_000)))
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")
+    bmp = bytearray(files.example_bytes(".bmp"))
+    bmp[18:26] = struct.pack("<ii", 1_000_000, 1_000_000)
+    for name, data in (("x.png", png), ("x.bmp", bytes(bmp))):
+        with pytest.raises(ImageError, match="0000 pixels, at most 200000000 are taken"):
+            read_image(put(tmp_path / name, data), max_pixels=200_000_000)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="POSIX pipes")
+def test_a_pipe_is_no_file_to_wait_for(tmp_path):
+    os.mkfifo(str(tmp_path / "x.png"))
+    with pytest.raises(ImageError, match="not a regular file"):
+        read_image(str(tmp_path / "x.png"))
 
 
 def test_content_counts_not_the_extension(tmp_path):
@@ -199,7 +278,9 @@ def test_content_counts_not_the_extension(tmp_path):
     picture = read_image(path)
     assert picture.pixels.dtype == np.uint16
     assert picture.source_format is formats.PNG
-    with pytest.raises(ImageError, match="JPEG cannot hold 16 bits; the input is a PNG file"):
+    with pytest.raises(
+        ImageError, match="JPEG cannot hold 16 bits, PNG and TIFF can; the input is"
+    ):
         check_writable(path, picture)
 
 
@@ -310,7 +391,7 @@ def test_permissions_follow_the_umask(tmp_path):
 @pytest.mark.parametrize(
     ("pixels", "alpha"),
     [
-        (np.zeros((4, 4), np.float32), None),
+        (np.zeros((4, 4), np.float64), None),
         (np.zeros((4, 4, 4), np.uint8), None),
         (np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint16)),
         (np.zeros((4, 4), np.uint8), np.zeros((4, 5), np.uint8)),

@@ -77,3 +77,16 @@ def test_support_size_of_a_line():
     kernel = np.zeros((21, 21))
     kernel[10, 5:16] = 1
     assert kernels.support_size(kernel, 1.0) == 11
+
+
+def test_middle_square_holds_the_mass():
+    kernel = np.zeros((9, 9))
+    kernel[4, 4] = 1
+    assert kernels.middle_square_size(kernel) == 1
+    kernel[4, 7] = 0.001
+    assert kernels.middle_square_size(kernel) == 1  # 99.9 % are in the middle
+    kernel[4, 7] = 0.01
+    assert kernels.middle_square_size(kernel) == 7
+    kernel[0, 0] = 0.01
+    assert kernels.middle_square_size(kernel) == 9
+    assert kernels.middle_square_size(np.ones((85, 85))) == 85

@@ -42,6 +42,7 @@ def peak_memory() -> int:
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--side", type=int, default=1600)
     parser.add_argument("--shake", type=float, default=40)
