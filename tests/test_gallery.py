@@ -4,6 +4,7 @@ import gc
 import html
 import io
 import os
+import re
 import subprocess
 import sys
 import time
@@ -27,6 +28,7 @@ from deblurnets.gallery.writer import Entry
 from deblurnets.names import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
+GROUNDS = ("ground", "raised")
 ODD_NAMES = [
     '<script>alert("x")</script>.jpg',
     "a'b\"c&amp;d\n.png",
@@ -232,6 +234,36 @@ def test_nothing_comes_from_elsewhere():
     assert "default-src 'none'" in page
     for word in ("http://", "https://", "//cdn", "@import"):
         assert word not in page.replace("http://www.w3.org/2000/svg", "")
+
+
+def contrast(first, second):
+    """Contrast of two colours #rrggbb as WCAG 2 defines it, 1..21."""
+
+    def luminance(colour):
+        parts = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+        light = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return light @ [0.2126, 0.7152, 0.0722]
+
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_text_stands_out_from_its_ground_in_light_and_dark():
+    style = (ROOT / "deblurnets" / "gallery" / "assets" / "style.css").read_text(encoding="utf-8")
+    schemes = [
+        dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block))
+        for block in re.findall(r":root {[^}]*--ground[^}]*}", style)
+    ]
+    assert len(schemes) == 2
+    for colours in schemes:
+        for text, ground in (
+            *((text, ground) for text in ("text", "muted", "accent") for ground in GROUNDS),
+            *((kind, f"{kind}-ground") for kind in ("warn", "bad", "quiet")),
+            ("ground", "text"),
+            ("bad", "ground"),
+        ):
+            assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+        assert contrast(colours["edge"], colours["ground"]) >= 3  # buttons
 
 
 @given(st.text() | st.sampled_from(ODD_NAMES))

@@ -44,7 +44,8 @@ class GalleryWriter:
     """A gallery in the making.
 
     `add` writes the previews of a picture and keeps its record only; `close` writes the page. An
-    earlier gallery in the folder stays whole until then. One run at a time may write to a folder.
+    earlier gallery in the folder stays whole until then. One run at a time may write to a folder,
+    from one thread.
 
     Parameters
     ----------

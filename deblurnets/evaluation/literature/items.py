@@ -71,6 +71,34 @@ def read_kernel_picture(path: Path) -> np.ndarray:
     return normalise_kernel(values if values.ndim == 2 else values.mean(axis=2), str(path))
 
 
+def read_pair(files: Dict[str, Path]) -> Tuple[np.ndarray, np.ndarray, int]:
+    """Read the files "blurry" and "sharp".
+
+    Returns
+    -------
+    tuple
+        The blurry picture, the sharp one in its size, and the width of the frame, as of
+        `frame_sharp`.
+
+    Raises
+    ------
+    BenchmarkError, deblurnets.images.ImageError
+        When they do not fit or cannot be read.
+    """
+    blurry, sharp = (read_image(str(files[part])).pixels for part in ("blurry", "sharp"))
+    sharp, frame = frame_sharp(sharp, blurry.shape, str(files["sharp"]))
+    return blurry, sharp, frame
+
+
+def check_border(shape: Tuple[int, ...], border: int, where: str) -> None:
+    """Raise `BenchmarkError` if a border in pixels leaves nothing of a picture."""
+    if min(shape[:2]) <= 2 * border:
+        raise BenchmarkError(
+            f"{where}: expected a blurry picture of more than {2 * border} pixels a side, found "
+            f"{tuple(shape)}"
+        )
+
+
 def frame_sharp(sharp: np.ndarray, shape: Tuple[int, ...], where: str) -> Tuple[np.ndarray, int]:
     """Bring a sharp picture to its blurry picture's size, both middles on each other.
 

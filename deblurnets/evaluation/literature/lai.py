@@ -11,15 +11,15 @@ import numpy as np
 from deblurnets.evaluation.benchmark import BenchmarkError, Case
 from deblurnets.evaluation.literature.items import (
     Item,
+    check_border,
     check_folder,
     folder_files,
-    frame_sharp,
     orient_kernel,
     read_kernel_picture,
+    read_pair,
 )
 from deblurnets.evaluation.scoring import Score, compare, unit_range
 from deblurnets.formats import format_of_name
-from deblurnets.images import read_image
 
 BORDER = 15  # pixels; that of the published figures, as is the largest shift
 LARGEST_SHIFT = 10
@@ -100,15 +100,9 @@ def load_case(name: str, files: Dict[str, Path]) -> Case:
     BenchmarkError, deblurnets.images.ImageError
         When the files do not fit or cannot be read.
     """
-    blurry = read_image(str(files["blurry"])).pixels
-    sharp = read_image(str(files["sharp"])).pixels
-    sharp, frame = frame_sharp(sharp, blurry.shape, str(files["sharp"]))
+    blurry, sharp, frame = read_pair(files)
     border = BORDER + frame
-    if min(blurry.shape[:2]) <= 2 * border:
-        raise BenchmarkError(
-            f"{files['blurry']}: expected more than {2 * border} pixels a side, found "
-            f"{blurry.shape}"
-        )
+    check_border(blurry.shape, border, str(files["blurry"]))
     truth = luma(sharp)
 
     def score(image: np.ndarray) -> Score:

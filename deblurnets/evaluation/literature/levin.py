@@ -11,6 +11,7 @@ import numpy as np
 from deblurnets.evaluation.benchmark import BenchmarkError, Case, normalise_kernel
 from deblurnets.evaluation.literature.items import (
     Item,
+    check_border,
     check_folder,
     folder_files,
     frame_sharp,
@@ -63,10 +64,7 @@ def load_case(path: Path) -> Case:
     sharp, frame = frame_sharp(sharp, blurry.shape, str(path))
     kernel = orient_kernel(normalise_kernel(kernel, f"{path}, f"), sharp, blurry)
     border = LEVIN_BORDER + frame
-    if min(blurry.shape) <= 2 * border:
-        raise BenchmarkError(
-            f"{path}: expected y of more than {2 * border} pixels a side, found {blurry.shape}"
-        )
+    check_border(blurry.shape, border, str(path))
     return Case(path.stem, blurry, lambda image: compare(image, sharp, border), kernel)
 
 

@@ -9,15 +9,15 @@ from typing import Dict, List
 from deblurnets.evaluation.benchmark import BenchmarkError, Case
 from deblurnets.evaluation.literature.items import (
     Item,
+    check_border,
     check_folder,
     folder_files,
-    frame_sharp,
     orient_kernel,
     read_kernel_picture,
+    read_pair,
     require,
 )
 from deblurnets.evaluation.scoring import compare
-from deblurnets.images import read_image
 
 BORDER = 50  # pixels; the authors' own, cut off their sharp pictures
 _NAME = re.compile(r"(\d+)_(\d+)_blurred\.png")
@@ -68,14 +68,8 @@ def load_case(name: str, files: Dict[str, Path]) -> Case:
     BenchmarkError, deblurnets.images.ImageError
         When the files do not fit or cannot be read.
     """
-    blurry = read_image(str(files["blurry"])).pixels
-    sharp = read_image(str(files["sharp"])).pixels
-    sharp, frame = frame_sharp(sharp, blurry.shape, str(files["sharp"]))
+    blurry, sharp, frame = read_pair(files)
     border = max(BORDER, frame)
-    if min(blurry.shape[:2]) <= 2 * border:
-        raise BenchmarkError(
-            f"{files['blurry']}: expected more than {2 * border} pixels a side, found "
-            f"{blurry.shape}"
-        )
+    check_border(blurry.shape, border, str(files["blurry"]))
     kernel = orient_kernel(read_kernel_picture(files["kernel"]), sharp, blurry)
     return Case(name, blurry, lambda image: compare(image, sharp, border), kernel)
