@@ -35,7 +35,10 @@ setup(
     python_requires=">=3.7",
     packages=[*find_packages(include=["deblurnets", "deblurnets.*"]), "deblurnets.models"],
     package_dir={"deblurnets.models": "models"},
-    package_data={"deblurnets.models": ["compact_*.h5", "*.md", "*.json"]},
+    package_data={
+        "deblurnets.gallery": ["assets/*"],
+        "deblurnets.models": ["compact_*.h5", "*.md", "*.json"],
+    },
     install_requires=requirements(),
     entry_points={"console_scripts": ["deblurnets = deblurnets.cli:main"]},
 )

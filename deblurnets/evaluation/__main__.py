@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence
 
-import deblurnets
-from deblurnets.evaluation import benchmark, report, sharpness
-from deblurnets.evaluation.scoring import MAX_SHIFT, compare, unit_range
+from deblurnets.evaluation import benchmark, options, report, sharpness
+from deblurnets.evaluation.literature import command as literature
+from deblurnets.evaluation.options import load_deblurrer
+from deblurnets.evaluation.scoring import MAX_SHIFT, compare
 from deblurnets.images import ImageError, read_image
 
 
@@ -34,12 +35,15 @@ def main(
     int
         The exit status.
     """
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    if arguments.command == "literature" and literature.why_wrong(arguments):
+        parser.error(literature.why_wrong(arguments))
     try:
         if arguments.command == "score":
             return run_score(arguments)
-        run = run_sharp if arguments.command == "sharp" else run_benchmark
-        return run(arguments, load or load_deblurrer)
+        runs = {"benchmark": run_benchmark, "sharp": run_sharp, "literature": literature.run}
+        return runs[arguments.command](arguments, load or load_deblurrer)
     except (benchmark.BenchmarkError, ImageError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
     except _loading_errors() as error:
@@ -56,14 +60,23 @@ def build_parser() -> argparse.ArgumentParser:
     commands.required = True
     _add_benchmark(commands)
     _add_sharp(commands)
+    literature.add_parser(commands)
     score = commands.add_parser("score", help="PSNR and SSIM of one picture at the best shift")
     score.add_argument("picture", help="picture to score")
     score.add_argument("reference", help="sharp picture to compare with")
     score.add_argument(
-        "--border", type=_count, default=15, metavar="N", help="pixels left out on each side (15)"
+        "--border",
+        type=options.count,
+        default=15,
+        metavar="N",
+        help="pixels left out on each side (15)",
     )
     score.add_argument(
-        "--max-shift", type=_count, default=MAX_SHIFT, metavar="N", help="largest shift, pixels"
+        "--max-shift",
+        type=options.count,
+        default=MAX_SHIFT,
+        metavar="N",
+        help="largest shift, pixels",
     )
     return parser
 
@@ -76,12 +89,12 @@ def _add_benchmark(commands) -> None:
         "PSNR and SSIM at the best shift: blind, with the true kernel given, and (--baseline) of "
         "a hyper-Laplacian deconvolution with the true kernel.",
     )
-    _add_common(command, ("compact", "paper", "none"), "; none measures the baseline alone")
+    _add_folders(command, ("compact", "paper", "none"), "; none measures the baseline alone")
     add = command.add_argument
     add("--baseline", action="store_true", help="add the hyper-Laplacian deconvolution")
     add(
         "--border",
-        type=_border,
+        type=options.border,
         default=None,
         metavar="auto|N",
         help="pixels left out on each side: auto is 15 for a grey picture of 255x255 (Levin), "
@@ -97,19 +110,14 @@ def _add_sharp(commands: argparse._SubParsersAction) -> None:
         description="Deblurs the sharp halves of benchmark folders and prints the PSNR of the "
         "results against these inputs.",
     )
-    _add_common(command, ("compact", "paper"))
+    _add_folders(command, ("compact", "paper"))
     command.add_argument("--output", type=Path, metavar="FILE", help="write the rows as CSV")
 
 
-def _add_common(command: argparse.ArgumentParser, models: Sequence[str], note: str = "") -> None:
-    """Add the arguments that choose pictures and networks."""
-    add = command.add_argument
-    add("folders", nargs="+", type=Path, metavar="FOLDER", help="benchmark folder")
-    add("--model", choices=models, default="compact", help=f"pair of networks{note} (compact)")
-    add("--analysis-weights", metavar="FILE", help="weights that replace the pair's analysis")
-    add("--synthesis-weights", metavar="FILE", help="weights that replace the pair's synthesis")
-    add("--limit", type=_positive, metavar="N", help="at most N pictures a folder")
-    add("--every", type=_positive, default=1, metavar="N", help="every Nth picture of a folder")
+def _add_folders(command: argparse.ArgumentParser, models: Sequence[str], note: str = "") -> None:
+    """Add the folders and the arguments that choose pictures and networks."""
+    command.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="benchmark folder")
+    options.add_choices(command, models, note)
 
 
 def run_score(arguments: argparse.Namespace) -> int:
@@ -135,16 +143,15 @@ def run_benchmark(arguments: argparse.Namespace, load: Callable) -> int:
         name: benchmark.find_triples(folder, arguments.limit, arguments.every)
         for name, folder in folders.items()
     }
-    methods = _methods(arguments, load)
+    methods = options.choose_methods(arguments, load)
     results: Dict[str, List[benchmark.Row]] = {}
     for name, chosen in triples.items():
-        width = max(len(triple.name) for triple in chosen)
-        print(f"\n{name}: PSNR in dB at the best shift")
-        print(report.table_head(methods.names(), width), flush=True)
-        results[name] = []
-        for row in benchmark.evaluate(chosen, methods, arguments.border):
-            results[name].append(row)
-            print(report.table_row(row, width), flush=True)
+        results[name] = report.print_table(
+            f"{name}: PSNR in dB at the best shift",
+            [triple.name for triple in chosen],
+            methods.names(),
+            benchmark.evaluate(chosen, methods, arguments.border),
+        )
     print()
     for name, rows in results.items():
         for summary in benchmark.summarise(rows):
@@ -178,29 +185,6 @@ def run_sharp(arguments: argparse.Namespace, load: Callable) -> int:
     return 0
 
 
-def load_deblurrer(arguments: argparse.Namespace) -> object:
-    """Load the pair of networks that the arguments name."""
-    from deblurnets.deblurrer import Deblurrer
-
-    return Deblurrer.from_pretrained(
-        arguments.model, arguments.analysis_weights, arguments.synthesis_weights
-    )
-
-
-def _methods(arguments: argparse.Namespace, load: Callable) -> benchmark.Methods:
-    baseline = None
-    if arguments.baseline or arguments.model == "none":
-        from deblurnets.deconvolution import hyper_laplacian
-
-        def baseline(pixels, kernel):
-            return hyper_laplacian(unit_range(pixels), kernel)
-
-    if arguments.model == "none":
-        return benchmark.Methods(baseline=baseline)
-    deblurrer = load(arguments)
-    return benchmark.Methods(deblurrer, deblurrer.deblur, baseline)
-
-
 def _named(folders: List[Path]) -> Dict[str, Path]:
     """Folders by their last part, or by the whole path where two have the same."""
     names = [folder.resolve().name for folder in folders]
@@ -212,13 +196,8 @@ def _named(folders: List[Path]) -> Dict[str, Path]:
 
 def _protocol(arguments: argparse.Namespace) -> Dict[str, object]:
     return {
-        "deblurnets": deblurnets.__version__,
-        "model": arguments.model,
-        "analysis_weights": arguments.analysis_weights,
-        "synthesis_weights": arguments.synthesis_weights,
+        **options.describe_choices(arguments),
         "border": "auto" if arguments.border is None else arguments.border,
-        "every": arguments.every,
-        "limit": arguments.limit,
         "max_shift": MAX_SHIFT,
     }
 
@@ -227,24 +206,6 @@ def _loading_errors():
     """Errors of loading weights, without importing what loads them unless one was raised."""
     names = ("deblurnets.weights", "WeightsError"), ("deblurnets.download", "DownloadError")
     return tuple(getattr(sys.modules[m], name) for m, name in names if m in sys.modules)
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"expected a number of at least 0, received {text}")
-    return value
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a number of at least 1, received {text}")
-    return value
-
-
-def _border(text: str) -> Optional[int]:
-    return None if text == "auto" else _count(text)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 
-from deblurnets.evaluation.scoring import automatic_border, compare, kernel_similarity
+from deblurnets.evaluation.scoring import Score, automatic_border, compare, kernel_similarity
 from deblurnets.images import read_image
 
 PARTS = ("blurry", "sharp", "kernel")
@@ -34,6 +34,28 @@ class Triple:
     blurry: Path
     sharp: Path
     kernel: Path
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One picture in memory, and how a result for it is scored.
+
+    Attributes
+    ----------
+    name : str
+    blurry : ndarray
+        (H, W) or (H, W, 3), uint8, uint16 or floating in 0..1.
+    score : callable
+        ``score(image)`` returns the `Score` of a picture of the blurry one's shape.
+    kernel : ndarray, optional
+        (h, w), the true kernel, summing to 1; None where it is not known or not one for the whole
+        picture. Methods that need it are then left out.
+    """
+
+    name: str
+    blurry: np.ndarray
+    score: Callable[[np.ndarray], Score]
+    kernel: Optional[np.ndarray] = None
 
 
 @dataclass(frozen=True)
@@ -142,10 +164,28 @@ def read_kernel(path: Path) -> np.ndarray:
     deblurnets.images.ImageError
         When it cannot be read.
     """
-    values = read_image(str(path)).pixels.astype(np.float64)
-    if values.ndim != 2 or values.sum() <= 0:
+    return normalise_kernel(read_image(str(path)).pixels, str(path))
+
+
+def normalise_kernel(values: np.ndarray, where: str) -> np.ndarray:
+    """Return a kernel as float32 (h, w) that sums to 1.
+
+    Parameters
+    ----------
+    values : ndarray
+        (h, w), of any factor.
+    where : str
+        The file it comes from, for the message.
+
+    Raises
+    ------
+    BenchmarkError
+        When it has another shape or is all black.
+    """
+    values = np.asarray(values, np.float64)
+    if values.ndim != 2 or not values.sum() > 0:
         raise BenchmarkError(
-            f"{path}: expected a grey kernel that is not all black, received shape "
+            f"{where}: expected a grey kernel that is not all black, received shape "
             f"{values.shape} and sum {values.sum():g}"
         )
     return (values / values.sum()).astype(np.float32)
@@ -193,16 +233,23 @@ def evaluate(
         When a file cannot be read.
     """
     for triple in triples:
-        blurry, sharp, kernel = load_triple(triple)
-        cut = automatic_border(blurry.shape, kernel.shape) if border is None else border
-        if min(blurry.shape[:2]) <= 2 * cut:
-            raise BenchmarkError(
-                f"{triple.blurry}: a border of {cut} pixels leaves nothing of {blurry.shape}"
-            )
-        yield _measure(triple.name, blurry, sharp, kernel, methods, cut)
+        yield measure(load_case(triple, border), methods)
 
 
-def _measure(name, blurry, sharp, kernel, methods: Methods, border: int) -> Row:
+def load_case(triple: Triple, border: Optional[int] = None) -> Case:
+    """Read a triple; parameters and errors as of `evaluate`."""
+    blurry, sharp, kernel = load_triple(triple)
+    cut = automatic_border(blurry.shape, kernel.shape) if border is None else border
+    if min(blurry.shape[:2]) <= 2 * cut:
+        raise BenchmarkError(
+            f"{triple.blurry}: a border of {cut} pixels leaves nothing of {blurry.shape}"
+        )
+    return Case(triple.name, blurry, lambda image: compare(image, sharp, cut), kernel)
+
+
+def measure(case: Case, methods: Methods) -> Row:
+    """Run the methods on one picture and score what comes out."""
+    blurry, kernel = case.blurry, case.kernel
     results, seconds, similarity = {BLURRY: blurry}, {}, None
 
     def timed(method: str, function, *arguments):
@@ -214,14 +261,15 @@ def _measure(name, blurry, sharp, kernel, methods: Methods, border: int) -> Row:
     if methods.blind is not None:
         result = timed(BLIND, methods.blind, blurry)
         results[BLIND] = result.image
-        similarity = kernel_similarity(result.kernel, kernel)
-    if methods.true_kernel is not None:
+        if kernel is not None:
+            similarity = kernel_similarity(result.kernel, kernel)
+    if kernel is not None and methods.true_kernel is not None:
         results[TRUE_KERNEL] = timed(TRUE_KERNEL, methods.true_kernel, blurry, kernel)
-    if methods.baseline is not None:
+    if kernel is not None and methods.baseline is not None:
         results[BASELINE] = timed(BASELINE, methods.baseline, blurry, kernel)
-    scores = {method: compare(image, sharp, border) for method, image in results.items()}
+    scores = {method: case.score(image) for method, image in results.items()}
     return Row(
-        name,
+        case.name,
         {method: min(score.psnr, PSNR_CEILING) for method, score in scores.items()},
         {method: score.ssim for method, score in scores.items()},
         seconds,
@@ -234,6 +282,7 @@ def summarise(rows: List[Row]) -> List[Summary]:
     summaries = []
     for method in rows[0].psnr:
         psnr = np.array([row.psnr[method] for row in rows])
+        known = [row.kernel_similarity for row in rows if row.kernel_similarity is not None]
         blurry = np.array([row.psnr[BLURRY] for row in rows])
         summaries.append(
             Summary(
@@ -245,9 +294,7 @@ def summarise(rows: List[Row]) -> List[Summary]:
                 int(np.sum(psnr < blurry)),
                 float(np.mean([row.ssim[method] for row in rows])),
                 float(np.mean([row.seconds.get(method, 0.0) for row in rows])),
-                float(np.mean([row.kernel_similarity for row in rows]))
-                if method == BLIND
-                else None,
+                float(np.mean(known)) if method == BLIND and known else None,
             )
         )
     return summaries

@@ -6,7 +6,7 @@ import csv
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Dict, Iterable, List, Sequence
 
 import numpy as np
 
@@ -27,6 +27,31 @@ _HEADS = {
 }
 
 
+def print_table(
+    title: str, names: Sequence[str], methods: Sequence[str], rows: Iterable[Row]
+) -> List[Row]:
+    """Print a table row by row as the rows come in; return them.
+
+    Parameters
+    ----------
+    title : str
+        Printed above the head.
+    names : sequence of str
+        Of all pictures, for the width of their column.
+    methods : sequence of str
+        Columns.
+    rows : iterable of Row
+    """
+    width = max(len(name) for name in names)
+    print(f"\n{title}")
+    print(table_head(methods, width), flush=True)
+    kept = []
+    for row in rows:
+        kept.append(row)
+        print(table_row(row, width), flush=True)
+    return kept
+
+
 def table_head(methods: Sequence[str], width: int) -> str:
     """Head of the table for some methods; ``width`` is that of the names' column."""
     cells = [f"{'picture':<{width}}"] + [f"{_HEADS[method]:>8}" for method in methods]
@@ -39,7 +64,11 @@ def table_row(row: Row, width: int) -> str:
     """One line of the table: PSNR in dB by method; SSIM, kernel similarity, time of the blind."""
     cells = [f"{row.name:<{width}}"] + [f"{value:8.2f}" for value in row.psnr.values()]
     if BLIND in row.psnr:
-        cells += [f"{row.ssim[BLIND]:7.3f}", f"{row.kernel_similarity:7.3f}"]
+        similarity = row.kernel_similarity
+        cells += [
+            f"{row.ssim[BLIND]:7.3f}",
+            f"{'-':>7}" if similarity is None else f"{similarity:7.3f}",
+        ]
         seconds = row.seconds[BLIND]
     else:
         seconds = sum(row.seconds.values())
