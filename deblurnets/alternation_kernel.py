@@ -10,7 +10,7 @@ from typing import Tuple
 import numpy as np
 from scipy import fft, ndimage
 
-from .alternation_latent import gradients
+from .differences import gradients
 from .kernels import centroid, fit_grid, normalise
 
 

@@ -5,12 +5,11 @@ Used by :mod:`deblurnets.alternation`. Pictures here are grey float32 (H, W) in 
 
 from __future__ import annotations
 
-from typing import Tuple
-
 import numpy as np
 from scipy import fft
 
 from deblurnets.borders import gradient_power, kernel_spectrum
+from deblurnets.differences import divergence, gradients
 
 
 def best_crop(image: np.ndarray, size: int) -> np.ndarray:
@@ -66,29 +65,8 @@ def _pad_rows(image: np.ndarray, margin: int) -> np.ndarray:
     return np.concatenate([image, weight * after + (1 - weight) * before])
 
 
-def gradients(image: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Return circular forward differences along columns (x) and rows (y)."""
-    along_x = np.empty_like(image)
-    np.subtract(image[:, 1:], image[:, :-1], out=along_x[:, :-1])
-    np.subtract(image[:, 0], image[:, -1], out=along_x[:, -1])
-    along_y = np.empty_like(image)
-    np.subtract(image[1:], image[:-1], out=along_y[:-1])
-    np.subtract(image[0], image[-1], out=along_y[-1])
-    return along_x, along_y
-
-
-def divergence(along_x: np.ndarray, along_y: np.ndarray) -> np.ndarray:
-    """Apply the transpose of :func:`gradients`."""
-    result = -along_x - along_y
-    result[:, 1:] += along_x[:, :-1]
-    result[:, 0] += along_x[:, -1]
-    result[1:] += along_y[:-1]
-    result[0] += along_y[-1]
-    return result
-
-
 def sparse_latent(
-    blurry: np.ndarray, kernel: np.ndarray, weight: float, growth: float = 2.0, stop: float = 1e3
+    blurry: np.ndarray, kernel: np.ndarray, weight: float, growth: float = 2.0, stop: float = 1e2
 ) -> np.ndarray:
     """Restore a picture under an L0 prior on its gradients, by half-quadratic splitting.
 

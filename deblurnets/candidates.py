@@ -18,15 +18,10 @@ from typing import Optional, Sequence, Tuple
 import numpy as np
 from scipy import fft
 
-from .alternation_latent import (
-    best_crop,
-    divergence,
-    gradients,
-    pad_periodic,
-    sparse_latent,
-)
+from .alternation_latent import best_crop, pad_periodic, sparse_latent
 from .borders import gradient_power, kernel_spectrum
 from .deconvolution import estimate_noise
+from .differences import divergence, gradients
 from .kernels import fit_grid, support_size
 from .threads import map_threads
 

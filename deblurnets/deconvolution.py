@@ -15,6 +15,7 @@ from scipy import fft, ndimage
 
 from deblurnets import light as curves
 from deblurnets.borders import extend, extended_shape, gradient_power, kernel_spectrum
+from deblurnets.differences import divergence, gradients
 from deblurnets.noise import estimate_noise, to_planes
 from deblurnets.shrinkage import shrink_factor
 
@@ -110,6 +111,7 @@ def hyper_laplacian(
     settings: Optional[HyperLaplacian] = None,
     valid: Optional[np.ndarray] = None,
     unit: Optional[float] = None,
+    workers: int = 1,
 ) -> np.ndarray:
     """Deconvolve with a sparse prior on the gradients.
 
@@ -138,6 +140,8 @@ def hyper_laplacian(
         False for pixels to leave out.
     unit : float, optional
         The whole picture's `typical_slope` where the image is a part of it.
+    workers : int
+        Threads for the Fourier transforms.
 
     Returns
     -------
@@ -171,7 +175,8 @@ def hyper_laplacian(
     solver = _Solver(
         planes[:1] if grey else planes, kernel, noise, light == "linear", settings, valid, unit
     )
-    return _pixels(np.broadcast_to(solver.solve(), planes.shape), image)
+    with fft.set_workers(workers):
+        return _pixels(np.broadcast_to(solver.solve(), planes.shape), image)
 
 
 def typical_slope(image: np.ndarray, settings: Optional[HyperLaplacian] = None) -> float:
@@ -253,9 +258,12 @@ class _Solver:
         """Sharp planes in 0..1, sRGB values, (C, H, W)."""
         settings, weight, observed = self.settings, self.weight, self.observed
         split = settings.data_split
-        adjoint, power = np.conj(self.transfer), np.abs(self.transfer) ** 2
-        gradients = gradient_power(self.shape)
+        adjoint = np.float32(split) * np.conj(self.transfer)
+        power = np.float32(split) * np.abs(self.transfer) ** 2 + np.float32(1e-9)
+        roughness = gradient_power(self.shape)
+        hidden, clips = weight <= 0, bool(self.saturated.any())
         weighted = weight * observed
+        share = 1 / (weight + np.float32(split))
         sharp = _wiener(observed, self.transfer, 20 * self.prior)
         spectrum = fft.rfft2(sharp)
         dual = np.zeros_like(observed)
@@ -264,18 +272,23 @@ class _Solver:
         for step, penalty in enumerate(penalties.tolist()):
             blurred = fft.irfft2(self.transfer * spectrum, self.shape)
             # Unobserved pixels creep to their place: let them go each step twice.
-            ahead = 2 * blurred - previous if step > 1 else blurred
-            ahead, previous = np.where(weight > 0, blurred, ahead), blurred
+            ahead = np.where(hidden, 2 * blurred - previous, blurred) if step > 1 else blurred
+            previous = blurred
             if step == 0:
-                copy = np.where(weight > 0, observed, blurred)
+                copy = np.where(hidden, blurred, observed)
             else:
-                copy = (weighted + split * (ahead + dual)) / (weight + split)
-                dual += ahead - copy
-            copy = np.where(self.saturated, np.maximum(copy, observed), copy)
-            pull = self.prior * penalty
-            spectrum = split * adjoint * fft.rfft2(copy - dual)
-            spectrum += pull * fft.rfft2(self._shrunken_divergence(sharp, penalty))
-            spectrum /= split * power + pull * gradients + 1e-9
+                dual += ahead
+                copy = np.float32(split) * dual
+                copy += weighted
+                copy *= share
+                dual -= copy
+            if clips:
+                copy = np.where(self.saturated, np.maximum(copy, observed), copy)
+            pull = np.float32(self.prior * penalty)
+            spectrum = fft.rfft2(copy - dual)
+            spectrum *= adjoint
+            spectrum += fft.rfft2(pull * self._shrunken_divergence(sharp, penalty))
+            spectrum *= 1 / (power + pull * roughness)
             sharp = fft.irfft2(spectrum, self.shape)
         sharp = _inside(sharp, self.margin, self.inner_shape)
         if self.linear:
@@ -290,16 +303,14 @@ class _Solver:
             level = np.clip(sharp.mean(axis=0, keepdims=True) * np.float32(self.unit), 0, 1)
             index = (level * (self.thresholds.size - 1)).astype(np.int32)
             threshold = self.thresholds[index] * np.float32(threshold)
-        total = np.zeros_like(sharp)
-        for axis in (1, 2):
-            gradient = np.roll(sharp, -1, axis) - sharp
+        both = gradients(sharp)
+        for gradient in both:
             if len(gradient) == 1:
                 size = np.abs(gradient)
             else:
-                size = np.sqrt(np.sum(gradient * gradient, axis=0, keepdims=True))
+                size = np.sqrt(np.einsum("chw,chw->hw", gradient, gradient))[None]
             gradient *= shrink_factor(size, threshold, exponent)
-            total += np.roll(gradient, 1, axis) - gradient
-        return total
+        return divergence(*both)
 
     def _threshold_table(self) -> np.ndarray:
         """Factor of the threshold over linear light 0..1: a step in the dark is seen more."""

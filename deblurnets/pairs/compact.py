@@ -17,6 +17,7 @@ from deblurnets.judgement import Judge
 from deblurnets.kernels import fit_grid, prune
 from deblurnets.light import GREY
 from deblurnets.search import Finding, SearchConfig, search_kernel
+from deblurnets.threads import map_threads
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,12 +100,14 @@ class CompactAnalysis:
     def starts(self, grey: np.ndarray) -> List[np.ndarray]:
         """Return the network's own estimates for a grey picture (H, W) in 0..1."""
         config = self.config
-        starts = [self.start(best_crop(grey, config.window))]
+        parts = [best_crop(grey, config.window)]
         if min(grey.shape) >= config.second_side:
             part = best_crop(grey, round(config.window / config.second_look))
-            reduced = self.start(shrink(part, config.second_look))
+            parts.append(shrink(part, config.second_look))
+        starts = map_threads(self.start, parts)
+        for index, reduced in enumerate(starts[1:], start=1):
             enlarged = resize(reduced, 1 / config.second_look, config.grid)
-            starts.append(fit_grid(enlarged, config.grid))
+            starts[index] = fit_grid(enlarged, config.grid)
         return starts
 
     def start(self, grey: np.ndarray) -> np.ndarray:

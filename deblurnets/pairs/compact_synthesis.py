@@ -13,6 +13,7 @@ from deblurnets.borders import pad_to
 from deblurnets.deconvolution import HyperLaplacian, blur_light, hyper_laplacian, typical_slope
 from deblurnets.memory import LARGEST_TILE
 from deblurnets.noise import estimate_noise
+from deblurnets.threads import available_cores
 from deblurnets.tiles import map_tiles
 
 
@@ -93,6 +94,7 @@ class CompactSynthesis:
             light=light,
             settings=settings,
             unit=typical_slope(image, settings),
+            workers=available_cores(),
         )
         halo = kernel.shape[0] // 2 + self.config.halo
         return map_tiles(
