@@ -119,3 +119,13 @@ def test_padding_mirrors_and_says_where_the_picture_is(shape):
     padded, inside = pad_to(image, 64, 64)
     assert min(padded.shape[:2]) >= 64
     assert np.array_equal(padded[inside], image)
+
+
+def test_tiles_give_what_the_whole_picture_gives(synthesis):
+    rows, columns = np.indices((5, 5)) - 2
+    gentle = np.exp(-(rows**2 + columns**2) / 0.6).astype(np.float32)  # nowhere near zero
+    gentle /= gentle.sum()
+    blurry = picture(420, 90)
+    whole = synthesis.deblur(blurry, gentle, "linear", estimated=True)
+    tiled = synthesis.deblur(blurry, gentle, "linear", estimated=True, tile=300)
+    assert 0 < np.abs(tiled - whole).max() < 1 / 255

@@ -4,7 +4,8 @@ import pytest
 
 from deblurnets.backend import ops
 from deblurnets.networks.paper_layers import CentreCrop, CrossCorrelation, GreyStandardize
-from deblurnets.pairs.paper import pad_symmetric
+from deblurnets.networks.paper_synthesis import PaperSynthesisConfig, build_paper_synthesis
+from deblurnets.pairs.paper import PaperSynthesis, pad_symmetric
 from deblurnets.weights import load_analysis, load_synthesis
 
 
@@ -114,3 +115,15 @@ def test_crop_starts_where_the_official_one_does(size, crop, start):
     maps = np.arange(size * size, dtype=np.float32).reshape(size, size, 1)
     result = call(CentreCrop(crop), maps)
     np.testing.assert_array_equal(result, maps[start : start + crop, start : start + crop])
+
+
+def test_tiles_give_what_the_whole_picture_gives():
+    config = PaperSynthesisConfig(filters=4, kernel_size=9)
+    network = build_paper_synthesis(config)
+    synthesis = PaperSynthesis(network)
+    blurry = np.random.RandomState(3).rand(1205, 40, 3).astype(np.float32)
+    kernel = np.full((9, 9), 1 / 81, np.float32)
+    whole = synthesis.deblur(blurry, kernel, tile=1300)
+    tiled = synthesis.deblur(blurry, kernel, tile=900)
+    assert whole.std() > 0
+    np.testing.assert_allclose(tiled, whole, atol=1e-4)
