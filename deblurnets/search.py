@@ -23,7 +23,7 @@ from .alternation import (
 from .alternation_kernel import resize
 from .alternation_latent import best_crop
 from .candidates import score_candidates
-from .judgement import Judge, Verdict
+from .judgement import LIGHTS, Judge, Verdict
 from .kernels import fit_grid
 from .light import to_linear
 from .threads import map_threads
@@ -114,20 +114,20 @@ def search_kernel(
     part = best_crop(image, config.alternation.crop)
     screened = min(part.shape) * config.screen >= config.smallest
     descents = _descents(part, starts, _quicker(config) if screened else config)
+    lights = [light for light in LIGHTS for _ in range(len(descents) // len(LIGHTS))]
     if screened:
         map_threads(lambda descent: descent.run(config.screen), descents)
         small = shrink(part, config.screen)
         kernels = [resize(d.kernel, config.screen / d.factor, d.kernel.shape[0]) for d in descents]
-        half = len(kernels) // 2
-        lights = ["encoded"] * half + ["linear"] * half
-        values, _ = _values(small, kernels, judge, config, lights)
-        descents = [descents[i] for i in _promising(values, kernels, config.finished)]
+        values, _ = _values(small, kernels, lights, judge, config)
+        promising = _promising(values, kernels, config.finished)
+        descents, lights = ([items[i] for i in promising] for items in (descents, lights))
     kernels = map_threads(lambda descent: fit_grid(descent.run(), grid), descents)
     no_blur = fit_grid(np.ones((1, 1), np.float32), grid)
-    values, verdicts = _values(part, [*kernels, no_blur], judge, config)
+    values, verdicts = _values(part, [*kernels, no_blur], [*lights, LIGHTS[0]], judge, config)
     best = _widest_like_best(values[:-1], kernels, [descent.size for descent in descents])
-    light = to_linear(part) if verdicts[best].light == "linear" else part
-    kernel = fit_grid(descent_from(light, kernels[best], config.finish).run(), grid)
+    lit = _in_light(part, verdicts[best].light)
+    kernel = fit_grid(descent_from(lit, kernels[best], config.finish).run(), grid)
     return Finding(kernel, verdicts[best], float(values[best] - values[-1]))
 
 
@@ -143,27 +143,33 @@ def _quicker(config: SearchConfig) -> SearchConfig:
 def _descents(
     image: np.ndarray, starts: Sequence[np.ndarray], config: SearchConfig
 ) -> List[Descent]:
-    """Prepare all runs of the alternation."""
+    """Prepare all runs of the alternation, equally many in each kind of light."""
     descents = []
     # A shutter adds up light, so most real shakes fit better in linear light; pictures that were
     # edited or blurred by a program fit better as they are.
-    for light in (image, to_linear(image)):
-        descents.append(descent_from(light, starts[0], config.alternation))
-        descents.extend(descent_from(light, start, config.wide) for start in starts)
+    for light in LIGHTS:
+        lit = _in_light(image, light)
+        descents.append(descent_from(lit, starts[0], config.alternation))
+        descents.extend(descent_from(lit, start, config.wide) for start in starts)
         descents.extend(
-            descent_from_nothing(light, size, config.alternation) for size in config.sizes
+            descent_from_nothing(lit, size, config.alternation) for size in config.sizes
         )
     return descents
+
+
+def _in_light(image: np.ndarray, light: str) -> np.ndarray:
+    """Return the picture in a kind of light: as it is ("encoded"), or linear."""
+    return to_linear(image) if light == "linear" else image
 
 
 def _values(
     image: np.ndarray,
     kernels: Sequence[np.ndarray],
+    lights: Sequence[str],
     judge: Judge,
     config: SearchConfig,
-    lights: Optional[Sequence[str]] = None,
 ) -> Tuple[np.ndarray, List[Verdict]]:
-    """Value kernels: the judge's gain in decibels and the hand-made score together."""
+    """Value kernels, each in its light: the judge's decibels and the hand-made score together."""
     verdicts = judge(image, kernels, lights)
     scores = score_candidates(image, kernels)
     gains = np.array([verdict.gain for verdict in verdicts])

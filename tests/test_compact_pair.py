@@ -63,7 +63,7 @@ def test_a_flat_picture_gets_a_kernel_too(analysis):
         (3.0, 5, 5.0, False, 0.0),
         (3.0, 2, 0.5, True, 1.0),
         (3.0, 2, 1.5, False, 0.0),
-        (0.4, 2, 0.5, False, 0.0),
+        (1.5, 2, 0.5, False, 0.0),
         (3.0, 0, 0.0, False, 0.0),
     ],
 )

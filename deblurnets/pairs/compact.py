@@ -33,7 +33,7 @@ class EstimateConfig:
         shakes are easier to see, if it has `second_side` pixels.
     sharp_mass, likely_sharp_mass : share of the kernel within 3x3 pixels from which a picture
         counts as sharp, for certain, or if deblurring it promises less than `worthwhile` dB or no
-        more than no deblurring.
+        more than no deblurring; `worthwhile` is what the judge's guesses are off by on average.
     no_blur_margin : any other picture counts as sharp if no deblurring is valued so much higher.
     unsure_gain, unsure_slope : the predicted gain in dB at which confidence is 1/2, and the dB
         that take it to 0.73 (a logistic curve, fitted on 1,800 results kept from training).
@@ -47,7 +47,7 @@ class EstimateConfig:
     second_side: int = 380
     sharp_mass: float = 0.75
     likely_sharp_mass: float = 0.55
-    worthwhile: float = 0.5
+    worthwhile: float = 1.6
     no_blur_margin: float = 3.0
     unsure_gain: float = 0.3
     unsure_slope: float = 1.25
