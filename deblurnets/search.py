@@ -114,17 +114,17 @@ def search_kernel(
     part = best_crop(image, config.alternation.crop)
     screened = min(part.shape) * config.screen >= config.smallest
     descents = _descents(part, starts, _quicker(config) if screened else config)
-    lights = [light for light in LIGHTS for _ in range(len(descents) // len(LIGHTS))]
     if screened:
         map_threads(lambda descent: descent.run(config.screen), descents)
         small = shrink(part, config.screen)
         kernels = [resize(d.kernel, config.screen / d.factor, d.kernel.shape[0]) for d in descents]
-        values, _ = _values(small, kernels, lights, judge, config)
-        promising = _promising(values, kernels, config.finished)
-        descents, lights = ([items[i] for i in promising] for items in (descents, lights))
+        lights = [light for light in LIGHTS for _ in range(len(descents) // len(LIGHTS))]
+        values, _ = _values(small, kernels, judge, config, lights)
+        descents = [descents[i] for i in _promising(values, kernels, config.finished)]
     kernels = map_threads(lambda descent: fit_grid(descent.run(), grid), descents)
     no_blur = fit_grid(np.ones((1, 1), np.float32), grid)
-    values, verdicts = _values(part, [*kernels, no_blur], [*lights, LIGHTS[0]], judge, config)
+    # Where a kernel was found is not always where it serves best: now both kinds of light are tried.
+    values, verdicts = _values(part, [*kernels, no_blur], judge, config)
     best = _widest_like_best(values[:-1], kernels, [descent.size for descent in descents])
     lit = _in_light(part, verdicts[best].light)
     kernel = fit_grid(descent_from(lit, kernels[best], config.finish).run(), grid)
@@ -165,11 +165,11 @@ def _in_light(image: np.ndarray, light: str) -> np.ndarray:
 def _values(
     image: np.ndarray,
     kernels: Sequence[np.ndarray],
-    lights: Sequence[str],
     judge: Judge,
     config: SearchConfig,
+    lights: Optional[Sequence[str]] = None,
 ) -> Tuple[np.ndarray, List[Verdict]]:
-    """Value kernels, each in its light: the judge's decibels and the hand-made score together."""
+    """Value kernels: the judge's gain in decibels and the hand-made score together."""
     verdicts = judge(image, kernels, lights)
     scores = score_candidates(image, kernels)
     gains = np.array([verdict.gain for verdict in verdicts])

@@ -36,9 +36,8 @@ class Oracle:
         self.truth = truth
         self.seen = []
 
-    def __call__(self, image, kernels, lights):
-        assert len(lights) == len(kernels)
-        assert set(lights) == {"encoded", "linear"}
+    def __call__(self, image, kernels, lights=None):
+        assert (lights is None) == (image.shape[0] >= 200)
         self.seen.append((image.shape, len(kernels)))
         if image.shape[0] < 200:  # at reduced size any order will do
             return [Verdict(float(-i), "encoded") for i in range(len(kernels))]
