@@ -123,7 +123,7 @@ def search_kernel(
         descents = [descents[i] for i in _promising(values, kernels, config.finished)]
     kernels = map_threads(lambda descent: fit_grid(descent.run(), grid), descents)
     no_blur = fit_grid(np.ones((1, 1), np.float32), grid)
-    # Where a kernel was found is not always where it serves best: now both kinds of light are tried.
+    # Where a kernel was found is not always where it serves best: both kinds of light are tried.
     values, verdicts = _values(part, [*kernels, no_blur], judge, config)
     best = _widest_like_best(values[:-1], kernels, [descent.size for descent in descents])
     lit = _in_light(part, verdicts[best].light)
