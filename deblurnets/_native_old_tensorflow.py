@@ -7,7 +7,7 @@ not flow through that; training needs a current TensorFlow anyway.
 
 from __future__ import annotations
 
-from typing import Any, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 import scipy.fft
@@ -25,6 +25,7 @@ from deblurnets._native_tensorflow import (
 
 __all__ = [
     "abs2",
+    "build_layer",
     "conj",
     "irfft2",
     "matmul_tn",
@@ -50,3 +51,10 @@ def irfft2(spectrum: Tensor, size: Tuple[int, int]) -> Tensor:
         return _native_tensorflow.irfft2(spectrum, size)
     size = (int(size[0]), int(size[1]))
     return tf.constant(scipy.fft.irfft2(spectrum.numpy(), s=size), tf.float32)
+
+
+def build_layer(layer: Any, shape: Optional[Sequence[Optional[int]]]) -> None:
+    """Create a layer's variables, with its name in theirs as when it is called."""
+    with tf.compat.v2.name_scope(layer.name):
+        layer.build(shape)
+    layer.built = True

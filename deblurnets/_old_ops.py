@@ -93,6 +93,11 @@ def take(x: Tensor, indices: Any, axis: Optional[int] = None) -> Tensor:
     return tf.gather(x, indices, axis=axis)
 
 
+def conv(inputs: Tensor, kernel: Tensor, strides: int = 1, padding: str = "valid") -> Tensor:
+    """Convolve maps (batch, H, W, inputs) with weights (rows, columns, inputs, outputs)."""
+    return tf.nn.conv2d(inputs, kernel, strides, padding.upper())
+
+
 def concatenate(xs: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Join along an existing axis."""
     return tf.concat(xs, axis)

@@ -25,6 +25,7 @@ Tensor = Any
 
 __all__ = [
     "abs2",
+    "build_layer",
     "compile_layer",
     "conj",
     "description",
@@ -148,6 +149,25 @@ def repeat(count: Any, body: Callable[[Any, Tensor], Tensor], state: Tensor) -> 
         Last state.
     """
     return _native.repeat(count, body, state)
+
+
+def build_layer(layer: Any, shape: Optional[Sequence[Optional[int]]] = None) -> None:
+    """Create a layer's variables without running it.
+
+    A network that creates its variables by a first run is traced for each layer that holds layers,
+    which took most of the time of loading it.
+
+    Parameters
+    ----------
+    layer : keras.layers.Layer
+        One of Keras's, or one with a method `build` of its own that takes what is given here.
+    shape : sequence, optional
+        Shape of its input, None where the size is open.
+    """
+    if hasattr(_native, "build_layer"):
+        _native.build_layer(layer, shape)
+    else:
+        layer.build(shape)
 
 
 def numpy_function(

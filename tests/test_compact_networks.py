@@ -6,7 +6,7 @@ import scipy.signal
 
 from deblurnets.backend import abs2, irfft2, ops, rfft2
 from deblurnets.kernels import random_shake
-from deblurnets.networks import analysis, layers, synthesis
+from deblurnets.networks import analysis, judge, layers, synthesis
 
 TINY_ANALYSIS = analysis.AnalysisConfig(
     grid=17, steps=(1, 1), widths=(4, 8), decoder_width=4, decoder_layers=2
@@ -65,6 +65,35 @@ def test_kernel_resampling_keeps_kernels_and_centres():
     assert np.unravel_index(up[0].argmax(), (17, 17)) == (8, 8)
     down = numpy(analysis.resample_kernel(up, matrix.T))
     assert np.unravel_index(down[0].argmax(), (9, 9)) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("build", "config", "shapes"),
+    [
+        (analysis.build_analysis, TINY_ANALYSIS, [(1, 32, 32, 1)]),
+        (
+            synthesis.build_synthesis,
+            TINY_SYNTHESIS,
+            [(1, 40, 40, 3), (1, 9, 9), (1, 40, 40, 3)],
+        ),
+        (judge.build_judge, judge.JudgeConfig(widths=(4, 4)), [(1, 16, 16, 1)] * 2),
+    ],
+)
+def test_networks_have_all_their_variables_before_they_run(build, config, shapes, monkeypatch):
+    calls = []
+    run = layers.ResidualBlock.call
+    monkeypatch.setattr(
+        layers.ResidualBlock, "call", lambda self, x: calls.append(self) or run(self, x)
+    )
+    network = build(config)
+    assert not calls  # running takes seconds, by tracing each layer of layers
+    before = [id(variable) for variable in network.weights]
+    network(*[np.ones(shape, np.float32) / 9 for shape in shapes])
+    assert [id(variable) for variable in network.weights] == before
+    # Each block runs once in each round: none was traced for the variables first.
+    rounds = sum(config.steps) if build is analysis.build_analysis else 1
+    assert calls
+    assert len(calls) == rounds * len({id(block) for block in calls})
 
 
 def test_analysis_network_returns_kernels_from_coarse_to_fine():

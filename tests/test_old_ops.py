@@ -10,6 +10,7 @@ from deblurnets import _old_ops, backend
 
 PACKAGE = Path(backend.__file__).parent
 X = np.random.RandomState(0).rand(2, 4, 6, 3).astype(np.float32) - 0.5
+WEIGHTS = np.random.RandomState(1).rand(3, 3, 3, 2).astype(np.float32) - 0.5
 
 CALLS = [
     ("abs", (X,), {}),
@@ -20,6 +21,8 @@ CALLS = [
     ("argmax", (X,), {"axis": 2}),
     ("cast", (X > 0, "float32"), {}),
     ("clip", (X, -0.1, 0.2), {}),
+    ("conv", (X, WEIGHTS), {"padding": "same"}),
+    ("conv", (X, WEIGHTS), {"strides": 2}),
     ("concatenate", ([X, X],), {"axis": -1}),
     ("expand_dims", (X, 1), {}),
     ("flip", (X,), {"axis": (1, 2)}),

@@ -1,10 +1,16 @@
 import numpy as np
 import paper_reference
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from deblurnets.backend import ops
 from deblurnets.networks.paper_layers import CentreCrop, CrossCorrelation, GreyStandardize
-from deblurnets.networks.paper_synthesis import PaperSynthesisConfig, build_paper_synthesis
+from deblurnets.networks.paper_synthesis import (
+    PaperSynthesisConfig,
+    build_paper_synthesis,
+    fold_paper_synthesis,
+)
 from deblurnets.pairs.paper import PaperSynthesis, pad_symmetric
 from deblurnets.weights import load_analysis, load_synthesis
 
@@ -56,6 +62,21 @@ def test_unclipped_synthesis_reproduces_the_2020_release(synthesis, reference):
     inputs = [reference["synthesis_image"][None], reference["synthesis_kernel"][None]]
     sharp = ops.convert_to_numpy(synthesis.network(inputs))[0]
     np.testing.assert_allclose(sharp, reference["synthesis_output"], rtol=0, atol=0.02)
+
+
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 2**16), rows=st.integers(1, 3), columns=st.integers(1, 3))
+def test_folding_the_kernel_into_the_convolutions_changes_nothing(seed, rows, columns):
+    config = PaperSynthesisConfig(kernel_size=5, levels=2, filters=4, convolutions=2)
+    network = build_paper_synthesis(config)
+    rng = np.random.RandomState(seed)
+    for variable in network.weights:
+        variable.assign(rng.normal(0, 0.3, variable.shape))
+    image = ops.convert_to_tensor(255 * rng.rand(1, 4 * rows, 4 * columns, 3).astype(np.float32))
+    kernel = ops.convert_to_tensor(rng.dirichlet(np.ones(25)).reshape(1, 5, 5).astype(np.float32))
+    plain = ops.convert_to_numpy(network([image, kernel]))
+    folded = ops.convert_to_numpy(fold_paper_synthesis(network, config)(image, kernel))
+    np.testing.assert_allclose(folded, plain, rtol=1e-4, atol=1e-4 * np.abs(plain).max())
 
 
 def test_small_pictures_are_mirrored_for_the_analysis(analysis, reference):

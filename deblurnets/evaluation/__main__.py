@@ -14,6 +14,7 @@ from deblurnets.evaluation import benchmark, options, report, sharpness
 from deblurnets.evaluation.literature import command as literature
 from deblurnets.evaluation.options import load_deblurrer
 from deblurnets.evaluation.scoring import MAX_SHIFT, compare
+from deblurnets.evaluation.speed import command as speed
 from deblurnets.images import ImageError, read_image
 
 
@@ -42,6 +43,8 @@ def main(
     try:
         if arguments.command == "score":
             return run_score(arguments)
+        if arguments.command == "speed":
+            return speed.run(arguments)
         runs = {"benchmark": run_benchmark, "sharp": run_sharp, "literature": literature.run}
         return runs[arguments.command](arguments, load or load_deblurrer)
     except (benchmark.BenchmarkError, ImageError, OSError) as error:
@@ -61,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_benchmark(commands)
     _add_sharp(commands)
     literature.add_parser(commands)
+    speed.add_parser(commands)
     score = commands.add_parser("score", help="PSNR and SSIM of one picture at the best shift")
     score.add_argument("picture", help="picture to score")
     score.add_argument("reference", help="sharp picture to compare with")

@@ -12,17 +12,19 @@ and repeat. Both predictions are learned; one small network serves all scales.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
-from deblurnets.backend import abs2, conj, irfft2, keras, ops, rfft2, scale
+from deblurnets.backend import abs2, build_layer, conj, irfft2, keras, ops, rfft2, scale
 from deblurnets.networks.layers import (
     ResidualUNet,
+    Shape,
     channels_first,
     channels_last,
     fast_size,
     gradients,
+    maps_shape,
     pad_planes,
     transfer_function,
     wiener,
@@ -67,6 +69,11 @@ class AnalysisConfig:
     def channels(self) -> int:
         """Input channels of the predictor: two gradients of the picture and of each solution."""
         return 2 + 2 * len(self.strengths)
+
+    @property
+    def decoder_channels(self) -> int:
+        """Input channels of the decoder: regressed kernels, the current one, the middle's root."""
+        return len(self.gammas) + 2
 
     @property
     def grids(self) -> List[int]:
@@ -132,6 +139,15 @@ class AnalysisStep(keras.layers.Layer):
         self.logits = keras.layers.Conv2D(
             1, 3, padding="same", kernel_initializer="zeros", dtype=config.dtype, name="logits"
         )
+
+    def build(self, *_: Optional[Shape]) -> None:
+        """Create the variables, which do not depend on the arguments' shapes."""
+        build_layer(self.predictor, maps_shape(self.config.channels))
+        channels = self.config.decoder_channels
+        for convolution in (*self.decoder, self.logits):
+            build_layer(convolution, maps_shape(channels))
+            channels = self.config.decoder_width
+        self.built = True
 
     def call(self, planes: Tensor, kernel: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
         """Refine `kernel` (batch, k, k) of standardised pictures `planes` (batch, 1, H, W).
@@ -215,6 +231,11 @@ class AnalysisNetwork(keras.Model):
         self.config = config
         self.step = AnalysisStep(config, name="step")
 
+    def build(self, *_: Optional[Shape]) -> None:
+        """Create the variables, which do not depend on the arguments' shapes."""
+        build_layer(self.step)
+        self.built = True
+
     def call(self, image: Tensor) -> List[Dict[str, Tensor]]:
         """Estimate kernels of grey pictures.
 
@@ -271,6 +292,5 @@ def _halve(planes: Tensor) -> Tensor:
 def build_analysis(config: AnalysisConfig) -> AnalysisNetwork:
     """Return the network with its variables created, at their initial values."""
     network = AnalysisNetwork(config, name="compact_analysis")
-    side = max(2 * config.divisor, 64)
-    network(np.zeros((1, side, side, 1), np.float32))
+    build_layer(network)
     return network

@@ -9,12 +9,10 @@ Gao, Sang and Yang, "Learning a discriminative prior for blind image deblurring"
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Tuple
+from typing import Any, Optional, Tuple
 
-import numpy as np
-
-from deblurnets.backend import keras, ops
-from deblurnets.networks.layers import ResidualBlock
+from deblurnets.backend import build_layer, keras, ops
+from deblurnets.networks.layers import ResidualBlock, Shape, maps_shape
 
 Tensor = Any
 
@@ -62,6 +60,17 @@ class JudgeNetwork(keras.Model):
         self.hidden = layers.Dense(64, activation="relu", name="hidden")
         self.gain = layers.Dense(1, kernel_initializer="zeros", name="gain")
 
+    def build(self, *_: Optional[Shape]) -> None:
+        """Create the variables, which do not depend on the arguments' shapes."""
+        channels = 3
+        for width, down, block in zip(self.config.widths, self.downs, self.blocks):
+            build_layer(down, maps_shape(channels))
+            build_layer(block, maps_shape(width))
+            channels = width
+        build_layer(self.hidden, (None, 1 + sum(self.config.widths)))
+        build_layer(self.gain, (None, self.hidden.units))
+        self.built = True
+
     def call(self, blurry: Tensor, restored: Tensor) -> Tensor:
         """Predict gains.
 
@@ -90,7 +99,5 @@ class JudgeNetwork(keras.Model):
 def build_judge(config: JudgeConfig) -> JudgeNetwork:
     """Return the network with its variables created, at their initial values."""
     network = JudgeNetwork(config, name="compact_judge")
-    side = 2 * config.divisor
-    picture = np.zeros((1, side, side, 1), np.float32)
-    network(picture, picture)
+    build_layer(network)
     return network

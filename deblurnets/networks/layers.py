@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
-from deblurnets.backend import conj, irfft2, keras, ops, rfft2, scale
+from deblurnets.backend import build_layer, conj, irfft2, keras, ops, rfft2, scale
 
 Tensor = Any
+Shape = Sequence[Optional[int]]
 
 
 def fast_size(size: int, divisor: int = 2) -> int:
@@ -55,6 +56,11 @@ def gradients(planes: Tensor) -> Tensor:
     return ops.concatenate([across, down], axis=1)
 
 
+def maps_shape(channels: int) -> Tuple[Optional[int], ...]:
+    """Shape of maps of any size, (batch, H, W, channels)."""
+    return (None, None, None, channels)
+
+
 def channels_last(planes: Tensor) -> Tensor:
     """(batch, C, H, W) -> (batch, H, W, C), what convolutions take."""
     return ops.transpose(planes, (0, 2, 3, 1))
@@ -71,10 +77,17 @@ class ResidualBlock(keras.layers.Layer):
     def __init__(self, width: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         dtype = kwargs.get("dtype", "float32")
+        self.width = width
         self.first = keras.layers.Conv2D(
             width, 3, padding="same", activation="relu", dtype=dtype, name="first"
         )
         self.second = keras.layers.Conv2D(width, 3, padding="same", dtype=dtype, name="second")
+
+    def build(self, input_shape: Shape) -> None:
+        """Create the variables."""
+        build_layer(self.first, input_shape)
+        build_layer(self.second, maps_shape(self.width))
+        self.built = True
 
     def call(self, x: Tensor) -> Tensor:
         """Return x plus the learned residual."""
@@ -101,6 +114,7 @@ class ResidualUNet(keras.layers.Layer):
         super().__init__(**kwargs)
         dtype = kwargs.get("dtype", "float32")
         layers = keras.layers
+        self.widths = tuple(widths)
         self.entry = layers.Conv2D(
             widths[0], 2 + stride, strides=stride, padding="same", dtype=dtype, name="entry"
         )
@@ -124,6 +138,17 @@ class ResidualUNet(keras.layers.Layer):
             dtype=dtype,
             name="exit",
         )
+
+    def build(self, input_shape: Shape) -> None:
+        """Create the variables."""
+        build_layer(self.entry, input_shape)
+        for level, (width, wider) in enumerate(zip(self.widths, self.widths[1:])):
+            for layer in (self.encoders[level], self.downs[level], self.decoders[level]):
+                build_layer(layer, maps_shape(width))
+            build_layer(self.ups[level], maps_shape(wider))
+        build_layer(self.bottom, maps_shape(self.widths[-1]))
+        build_layer(self.exit, maps_shape(self.widths[0]))
+        self.built = True
 
     def call(self, x: Tensor) -> Tensor:
         """Return the map of corrections."""

@@ -8,9 +8,9 @@ creation are those of the official release, whose weights this network takes.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, Callable
 
-from deblurnets.backend import keras
+from deblurnets.backend import keras, ops
 from deblurnets.networks.paper_layers import Bias, LayerNames
 
 Tensor = Any
@@ -45,45 +45,57 @@ class _Builder:
     def __init__(self, config: PaperSynthesisConfig, kernel: Tensor):
         self.config = config
         self.name = LayerNames()
-        self.kernel = keras.layers.Flatten(name="flatten")(kernel)
+        self.kernel = self.layer("flatten", keras.layers.Flatten)(kernel)
+
+    def layer(self, kind: str, create: Callable[..., Any], *sizes: Any, **options: Any) -> Any:
+        """Return the next layer of a kind."""
+        return create(*sizes, name=self.name(kind), **options)
+
+    def convolution_layer(self, size: int, filters: int = 0, **options: Any) -> Any:
+        filters = filters or self.config.filters
+        create = keras.layers.Conv2D
+        return self.layer("conv2d", create, filters, size, padding="same", **options)
 
     def convolution(self, size: int, x: Tensor, filters: int = 0, **options: Any) -> Tensor:
-        filters = filters or self.config.filters
-        name = self.name("conv2d")
-        return keras.layers.Conv2D(filters, size, padding="same", name=name, **options)(x)
+        return self.convolution_layer(size, filters, **options)(x)
 
     def dense(self, x: Tensor, **options: Any) -> Tensor:
-        return keras.layers.Dense(self.config.filters, name=self.name("dense"), **options)(x)
+        return self.layer("dense", keras.layers.Dense, self.config.filters, **options)(x)
 
     def channel_factors(self, guide: Tensor) -> Tensor:
         """One number for each channel, (batch, 1, 1, filters)."""
         shape = (1, 1, self.config.filters)
-        return keras.layers.Reshape(shape, name=self.name("reshape"))(self.dense(guide))
+        return self.layer("reshape", keras.layers.Reshape, shape)(self.dense(guide))
 
     def guided_block(self, x: Tensor) -> Tensor:
         """Convolutions whose channels are scaled and shifted as the kernel demands."""
         guide = self.dense(self.kernel, activation="relu")
         guide = self.dense(guide, activation="relu")
         for _ in range(self.config.convolutions):
-            multiplier = Bias(name=self.name("bias_layer"))(self.channel_factors(guide))
-            x = self.convolution(3, x)
-            x = keras.layers.Multiply(name=self.name("multiply"))([multiplier, x])
-            x = keras.layers.Add(name=self.name("add"))([x, self.channel_factors(guide)])
-            x = keras.layers.Activation("relu", name=self.name("activation"))(x)
+            multiplier = self.layer("bias_layer", Bias)(self.channel_factors(guide))
+            convolution = self.convolution_layer(3)
+            x = self.guided(convolution, x, multiplier, self.channel_factors(guide))
         return x
+
+    def guided(self, convolution: Any, x: Tensor, multiplier: Tensor, addend: Tensor) -> Tensor:
+        """Relu of a convolution's result times `multiplier` plus `addend`."""
+        x = self.layer("multiply", keras.layers.Multiply)([multiplier, convolution(x)])
+        x = self.layer("add", keras.layers.Add)([x, addend])
+        return self.layer("activation", keras.layers.Activation, "relu")(x)
 
     def up(self, x: Tensor, skip: Tensor) -> Tensor:
         """Double the size and join what the way down had at that size."""
-        x = keras.layers.Conv2DTranspose(
+        x = self.layer(
+            "conv2d_transpose",
+            keras.layers.Conv2DTranspose,
             self.config.filters,
             5,
             strides=2,
             padding="same",
             activation="relu",
-            name=self.name("conv2d_transpose"),
         )(x)
         skip = self.convolution(3, skip)
-        x = keras.layers.Concatenate(name=self.name("concatenate"))([x, skip])
+        x = self.layer("concatenate", keras.layers.Concatenate)([x, skip])
         return self.convolution(1, x, activation="relu")
 
 
@@ -104,8 +116,52 @@ def build_paper_synthesis(config: PaperSynthesisConfig = PaperSynthesisConfig())
     """
     image = keras.Input((None, None, 3), name="image")
     kernel = keras.Input((config.kernel_size, config.kernel_size), name="kernel")
-    build = _Builder(config, kernel)
-    x = image
+    x = _assemble(_Builder(config, kernel), image)
+    return keras.Model([image, kernel], x, name="paper_synthesis")
+
+
+def fold_paper_synthesis(
+    network: Any, config: PaperSynthesisConfig = PaperSynthesisConfig()
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """Make a function of a built network that does the same for one picture in less time.
+
+    What the kernel says scales and shifts a convolution's result. For a single kernel its weights
+    and biases are scaled and shifted instead, which spares three passes over the maps.
+
+    Parameters
+    ----------
+    network : keras.Model
+        From `build_paper_synthesis`.
+    config : PaperSynthesisConfig
+        What it was built with.
+
+    Returns
+    -------
+    callable
+        From a picture (1, height, width, 3) and its kernel (1, k, k) to what the network returns.
+    """
+    return lambda image, kernel: _assemble(_Folded(config, kernel, network), image)
+
+
+class _Folded(_Builder):
+    """Takes the layers of a built network instead of creating them, for one kernel."""
+
+    def __init__(self, config: PaperSynthesisConfig, kernel: Tensor, network: Any):
+        self.network = network
+        super().__init__(config, kernel)
+
+    def layer(self, kind: str, create: Callable[..., Any], *sizes: Any, **options: Any) -> Any:
+        return self.network.get_layer(self.name(kind))
+
+    def guided(self, convolution: Any, x: Tensor, multiplier: Tensor, addend: Tensor) -> Tensor:
+        weights = convolution.kernel * multiplier[0]
+        biases = convolution.bias * multiplier[0, 0, 0] + addend[0, 0, 0]
+        return ops.relu(ops.conv(x, weights, padding="same") + biases)
+
+
+def _assemble(build: _Builder, x: Tensor) -> Tensor:
+    """Return the sharp pictures of blurry ones `x`."""
+    config = build.config
     skips = []
     for _ in range(config.levels):
         x = build.guided_block(x)
@@ -114,5 +170,4 @@ def build_paper_synthesis(config: PaperSynthesisConfig = PaperSynthesisConfig())
     x = build.guided_block(x)
     while skips:
         x = build.guided_block(build.up(x, skips.pop()))
-    x = build.convolution(3, x, filters=3)
-    return keras.Model([image, kernel], x, name="paper_synthesis")
+    return build.convolution(3, x, filters=3)

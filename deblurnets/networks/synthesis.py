@@ -14,17 +14,19 @@ surroundings are filled with the re-blurred estimate at each stage, so that no b
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 
-from deblurnets.backend import abs2, irfft2, keras, ops, rfft2, scale
+from deblurnets.backend import abs2, build_layer, irfft2, keras, ops, rfft2, scale
 from deblurnets.borders import gradient_power
 from deblurnets.networks.layers import (
     ResidualUNet,
+    Shape,
     channels_first,
     channels_last,
     fast_size,
+    maps_shape,
     transfer_function,
     wiener,
 )
@@ -130,6 +132,12 @@ class SynthesisNetwork(keras.Model):
         self.first = ResidualUNet(config.widths, name="first", **settings)
         self.second = ResidualUNet(config.widths, name="second", **settings)
 
+    def build(self, *_: Optional[Shape]) -> None:
+        """Create the variables, which do not depend on the arguments' shapes."""
+        for unet, channels in zip((self.first, self.second), self.config.channels):
+            build_layer(unet, maps_shape(channels))
+        self.built = True
+
     def call(self, image: Tensor, kernel: Tensor, start: Tensor) -> Dict[str, Tensor]:
         """Deblur colour pictures with known kernels.
 
@@ -208,8 +216,5 @@ class SynthesisNetwork(keras.Model):
 def build_synthesis(config: SynthesisConfig) -> SynthesisNetwork:
     """Return the network with its variables created, at their initial values."""
     network = SynthesisNetwork(config, name="compact_synthesis")
-    delta = np.zeros((1, 17, 17), np.float32)
-    delta[:, 8, 8] = 1
-    picture = np.zeros((1, 64, 64, 3), np.float32)
-    network(picture, delta, picture)
+    build_layer(network)
     return network

@@ -11,6 +11,7 @@ from deblurnets.estimate import Estimate
 from deblurnets.kernels import fit_grid
 from deblurnets.memory import LARGEST_TILE
 from deblurnets.networks.paper_analysis import MIN_SIZE
+from deblurnets.networks.paper_synthesis import fold_paper_synthesis
 from deblurnets.tiles import map_tiles
 
 # The U-Net reduces a picture four times by 2; no pixel of its result sees further than the halo.
@@ -79,8 +80,7 @@ class PaperSynthesis:
         kernel_shape = tuple(network.inputs[1].shape)
         self._kernel_size = int(kernel_shape[1])
         self._run = backend.numpy_function(
-            lambda image, kernel: network([image, kernel], training=False),
-            [(None, None, None, 3), (None, *kernel_shape[1:])],
+            fold_paper_synthesis(network), [(1, None, None, 3), (1, *kernel_shape[1:])]
         )
 
     def deblur(

@@ -1,0 +1,1 @@
+"""How long pictures take, start-up included, and how well the machine is used."""
