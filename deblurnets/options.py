@@ -127,6 +127,12 @@ def _add_views(add: Callable[..., argparse.Action]) -> None:
         action="store_true",
         help="with -sbs, draw the kernel into the upper right corner of the result",
     )
+    add(
+        "--gallery",
+        metavar="DIR",
+        help="write a page to DIR that shows every picture before and after, with its kernel and "
+        "figures: a new or empty folder, or one with an earlier gallery",
+    )
     add("--plot", "-p", action="store_true", help="show input, result and kernel in a window")
 
 
