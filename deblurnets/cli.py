@@ -154,12 +154,15 @@ def load_deblurrer(arguments: argparse.Namespace) -> Callable[[Any], Any]:
         from deblurnets import backend
         from deblurnets.deblurrer import Deblurrer
 
+        backend.select_device(arguments.device)
         backend.ops.zeros((1,))  # the first use of a device has messages of its own
     return Deblurrer.from_pretrained(
         arguments.model,
         analysis_path=arguments.analysis_weights_path,
         synthesis_path=arguments.synthesis_weights_path,
         analysis_max_size=arguments.analysis_max_input_size,
+        tile_size=arguments.tile_size,
+        blind=arguments.kernel is None,
     )
 
 
