@@ -36,6 +36,7 @@ setup(
     packages=[*find_packages(include=["deblurnets", "deblurnets.*"]), "deblurnets.models"],
     package_dir={"deblurnets.models": "models"},
     package_data={
+        "deblurnets": ["py.typed"],
         "deblurnets.gallery": ["assets/*"],
         "deblurnets.models": ["compact_*.h5", "*.md", "*.json"],
     },

@@ -172,7 +172,7 @@ class Deblurrer:
         image : as for a call.
         kernel : array (h, w), non-negative, origin at ``(h // 2, w // 2)``, of any sum.
         """
-        kernel = _square_kernel(kernel)
+        kernel = square_kernel(kernel)
         unit = to_unit_rgb(image)
         return from_unit_rgb(self._synthesis.deblur(unit, kernel, tile=self._tile()), image)
 
@@ -233,7 +233,7 @@ def from_unit_rgb(unit: np.ndarray, like: np.ndarray) -> np.ndarray:
     return np.rint(unit * np.iinfo(like.dtype).max).astype(like.dtype)
 
 
-def _square_kernel(kernel: np.ndarray) -> np.ndarray:
+def square_kernel(kernel: np.ndarray) -> np.ndarray:
     """Pad a kernel to an odd square around its origin and scale it to a sum of 1."""
     kernel = np.asarray(kernel, np.float32)
     if kernel.ndim != 2 or not np.isfinite(kernel).all() or kernel.min() < 0 or kernel.sum() <= 0:
