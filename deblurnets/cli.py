@@ -45,6 +45,7 @@ def main(
     """
     argv = sys.argv[1:] if argv is None else argv
     parser = build_parser()
+    _complete(parser)
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as leave:  # argparse leaves so after -h and after a wrong option
@@ -68,6 +69,15 @@ def main(
         return run.execute()
     except KeyboardInterrupt:  # pressed once more while the run was ending
         return INTERRUPTED
+
+
+def _complete(parser: argparse.ArgumentParser) -> None:
+    """Answer a shell that asks how the line could go on, and leave; see `docs/shell.md`."""
+    if "_ARGCOMPLETE" in os.environ:
+        with contextlib.suppress(ImportError):  # an extra; without it the shell gets no answer
+            import argcomplete
+
+            argcomplete.autocomplete(parser)
 
 
 def _settle_plan(arguments: argparse.Namespace) -> Plan:
