@@ -36,9 +36,14 @@ setup(
     packages=[*find_packages(include=["deblurnets", "deblurnets.*"]), "deblurnets.models"],
     package_dir={"deblurnets.models": "models"},
     package_data={
+        "deblurnets": ["py.typed"],
         "deblurnets.gallery": ["assets/*"],
         "deblurnets.models": ["compact_*.h5", "*.md", "*.json"],
     },
     install_requires=requirements(),
+    extras_require={
+        "docs": ["sphinx>=7", "myst-parser>=3", "furo"],
+        "shell": ["argcomplete>=3", "argparse-manpage>=4"],
+    },
     entry_points={"console_scripts": ["deblurnets = deblurnets.cli:main"]},
 )

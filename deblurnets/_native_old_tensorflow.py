@@ -21,6 +21,7 @@ from deblurnets._native_tensorflow import (
     numpy_function,
     repeat,
     scale,
+    select_device,
 )
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "repeat",
     "rfft2",
     "scale",
+    "select_device",
 ]
 
 Tensor = Any

@@ -10,6 +10,19 @@ import tensorflow as tf
 Tensor = Any
 
 
+def select_device(name: str) -> None:
+    """See `deblurnets.backend.select_device`."""
+    devices = tf.config.experimental  # a part of its own in all versions from 1.15
+    gpus = devices.list_physical_devices("GPU")
+    if name == "cpu":
+        devices.set_visible_devices([], "GPU")
+        return
+    if name == "gpu" and not gpus:
+        raise ValueError(f"there is no GPU that TensorFlow {tf.__version__} sees, received 'gpu'")
+    for gpu in gpus:
+        devices.set_memory_growth(gpu, True)
+
+
 def rfft2(x: Tensor) -> Tensor:
     """Real (..., height, width) to complex64 (..., height, width // 2 + 1)."""
     return tf.signal.rfft2d(tf.cast(x, tf.float32))

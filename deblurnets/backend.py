@@ -38,6 +38,7 @@ __all__ = [
     "repeat",
     "rfft2",
     "scale",
+    "select_device",
 ]
 
 
@@ -65,6 +66,30 @@ def description() -> str:
     """Return the framework below Keras and its version, for instance "tensorflow 2.21.0"."""
     name = _native.__name__.rsplit("_", 1)[1]
     return f"{name} {importlib.import_module(name).__version__}"
+
+
+def select_device(name: str) -> None:
+    """Choose where the networks of this process compute, before the first of them is made.
+
+    Parameters
+    ----------
+    name : "auto", "cpu" or "gpu"
+        With "auto" and "gpu" TensorFlow takes a GPU's memory as it needs it, not all at once; with
+        "auto" it works on the processor where it sees no GPU; with "cpu" GPUs are hidden from it.
+
+    Raises
+    ------
+    ValueError
+        "gpu" without a GPU; "cpu" or "gpu" on another framework than TensorFlow, which has its own
+        way to choose.
+    """
+    if hasattr(_native, "select_device"):
+        _native.select_device(name)
+    elif name != "auto":
+        raise ValueError(
+            f"the device '{name}' can be chosen for TensorFlow only, this is {description()}: use "
+            "its own settings"
+        )
 
 
 def rfft2(x: Tensor) -> Tensor:

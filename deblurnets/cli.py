@@ -45,6 +45,7 @@ def main(
     """
     argv = sys.argv[1:] if argv is None else argv
     parser = build_parser()
+    _complete(parser)
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as leave:  # argparse leaves so after -h and after a wrong option
@@ -70,6 +71,15 @@ def main(
         return INTERRUPTED
 
 
+def _complete(parser: argparse.ArgumentParser) -> None:
+    """Answer a shell that asks how the line could go on, and leave; see `docs/shell.md`."""
+    if "_ARGCOMPLETE" in os.environ:
+        with contextlib.suppress(ImportError):  # an extra; without it the shell gets no answer
+            import argcomplete
+
+            argcomplete.autocomplete(parser)
+
+
 def _settle_plan(arguments: argparse.Namespace) -> Plan:
     """Decide which files are read and written, by names alone."""
     problem = wrong_together(arguments)
@@ -89,6 +99,10 @@ def _settle_plan(arguments: argparse.Namespace) -> Plan:
     formats = [format_of_name(target) for target in targets]
     if arguments.quality is not None and not any(f and f.has_quality for f in formats):
         raise InputError("--quality is for JPEG and WebP, none of the results is one of them")
+    if arguments.gallery is not None:
+        from deblurnets.gallery import check_gallery_folder
+
+        check_gallery_folder(arguments.gallery)
     return plan
 
 
@@ -111,7 +125,7 @@ def _prepare_run(plan: Plan, arguments: argparse.Namespace, argv: Sequence[str],
     # Imported here: they bring NumPy, and a wrong path is told without it.
     from deblurnets.images import ImageError
     from deblurnets.kernel_files import read_kernel
-    from deblurnets.report import RunStart, open_report
+    from deblurnets.report import RunStart
     from deblurnets.run import Run
 
     kernel = None
@@ -121,15 +135,27 @@ def _prepare_run(plan: Plan, arguments: argparse.Namespace, argv: Sequence[str],
         except ImageError as error:
             raise InputError(f"--kernel {error}") from error
     _prepare_folder(arguments.out_dir)
+    return Run(plan, arguments, load, RunStart.now(argv), _open_sinks(arguments), kernel)
+
+
+def _open_sinks(arguments: argparse.Namespace) -> List[Any]:
+    """Open what is told of every picture: the gallery first, the report may lie in its folder."""
+    from deblurnets.gallery import GalleryWriter
+    from deblurnets.report import open_report
+
+    openers = {
+        "gallery": (arguments.gallery, GalleryWriter),
+        "report": (arguments.report, open_report),
+    }
     sinks: List[Any] = []
-    if arguments.report is not None:
+    for option, (path, open_sink) in openers.items():
+        if path is None:
+            continue
         try:
-            sinks.append(open_report(arguments.report))
+            sinks.append(open_sink(path))
         except OSError as error:
-            raise InputError(
-                f"{arguments.report}: --report cannot be written ({error.strerror})"
-            ) from error
-    return Run(plan, arguments, load, RunStart.now(argv), sinks, kernel)
+            raise InputError(f"{path}: --{option} cannot be written ({error.strerror})") from error
+    return sinks
 
 
 def load_deblurrer(arguments: argparse.Namespace) -> Callable[[Any], Any]:
@@ -138,12 +164,15 @@ def load_deblurrer(arguments: argparse.Namespace) -> Callable[[Any], Any]:
         from deblurnets import backend
         from deblurnets.deblurrer import Deblurrer
 
+        backend.select_device(arguments.device)
         backend.ops.zeros((1,))  # the first use of a device has messages of its own
     return Deblurrer.from_pretrained(
         arguments.model,
         analysis_path=arguments.analysis_weights_path,
         synthesis_path=arguments.synthesis_weights_path,
         analysis_max_size=arguments.analysis_max_input_size,
+        tile_size=arguments.tile_size,
+        blind=arguments.kernel is None,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Dict, Optional, Tuple, Union
 
 import numpy as np
 
+from deblurnets.estimate import Estimate
 from deblurnets.memory import affordable_tile
 from deblurnets.paths import model_path
 
@@ -49,7 +50,8 @@ class Deblurrer:
 
     Parameters
     ----------
-    analysis : object with ``estimate(image) -> deblurnets.estimate.Estimate``
+    analysis : object with ``estimate(image) -> deblurnets.estimate.Estimate``, or None
+        None: pictures are deblurred with known kernels only, see `deblur`.
     synthesis : object with ``deblur(image, kernel, light, estimated, tile) -> image`` and
         ``bytes_per_pixel``
         Images are float32 (H, W, 3), sRGB in 0..1; `deblurnets.pairs` has both of each pair.
@@ -85,6 +87,7 @@ class Deblurrer:
         synthesis_path: Optional[PathLike] = None,
         analysis_max_size: Optional[Tuple[int, int]] = None,
         tile_size: Optional[int] = None,
+        blind: bool = True,
     ) -> Deblurrer:
         """Load a pair of networks.
 
@@ -95,6 +98,8 @@ class Deblurrer:
             file itself tells which network it belongs to. One that does not exist is downloaded
             there from the official release.
         analysis_max_size, tile_size : see `Deblurrer`.
+        blind : False for known kernels only: the analysis network is neither loaded nor
+            downloaded.
 
         Raises
         ------
@@ -110,13 +115,15 @@ class Deblurrer:
         given = {"analysis": analysis_path, "synthesis": synthesis_path}
         paths = {}
         for which, default in zip(("analysis", "synthesis"), PRETRAINED[name]):
+            if which == "analysis" and not blind:
+                continue
             paths[which] = Path(given[which] or model_path(default))
             if (given[which] or name == "paper") and not paths[which].exists():
                 from deblurnets.download import ensure_weights
 
                 ensure_weights(paths[which], which)
         return cls(
-            weights.load_analysis(paths["analysis"]),
+            weights.load_analysis(paths["analysis"]) if blind else None,
             weights.load_synthesis(paths["synthesis"]),
             analysis_max_size,
             tile_size,
@@ -134,11 +141,11 @@ class Deblurrer:
         Raises
         ------
         ValueError
-            The array is none of these.
+            The array is none of these, or there is no analysis half.
         """
         unit = to_unit_rgb(image)
         begin = time.perf_counter()
-        estimate = self._analysis.estimate(self._analysed_part(unit))
+        estimate = self._estimate(unit)
         middle = time.perf_counter()
         sharp = np.array(image)  # never the caller's own array
         if estimate.strength > 0:
@@ -155,7 +162,7 @@ class Deblurrer:
 
     def estimate_kernel(self, image: np.ndarray) -> np.ndarray:
         """Return the blur kernel (k, k) of a picture; arguments and errors as for a call."""
-        return self._analysis.estimate(self._analysed_part(to_unit_rgb(image))).kernel
+        return self._estimate(to_unit_rgb(image)).kernel
 
     def deblur(self, image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
         """Deblur a picture with a known kernel (non-blind); returns its shape and type.
@@ -165,9 +172,14 @@ class Deblurrer:
         image : as for a call.
         kernel : array (h, w), non-negative, origin at ``(h // 2, w // 2)``, of any sum.
         """
-        kernel = _square_kernel(kernel)
+        kernel = square_kernel(kernel)
         unit = to_unit_rgb(image)
         return from_unit_rgb(self._synthesis.deblur(unit, kernel, tile=self._tile()), image)
+
+    def _estimate(self, unit: np.ndarray) -> Estimate:
+        if self._analysis is None:
+            raise ValueError("this deblurrer was made for known kernels only, it estimates none")
+        return self._analysis.estimate(self._analysed_part(unit))
 
     def _tile(self) -> int:
         """Return the largest side of a part that is deblurred at once, in pixels."""
@@ -221,7 +233,7 @@ def from_unit_rgb(unit: np.ndarray, like: np.ndarray) -> np.ndarray:
     return np.rint(unit * np.iinfo(like.dtype).max).astype(like.dtype)
 
 
-def _square_kernel(kernel: np.ndarray) -> np.ndarray:
+def square_kernel(kernel: np.ndarray) -> np.ndarray:
     """Pad a kernel to an odd square around its origin and scale it to a sum of 1."""
     kernel = np.asarray(kernel, np.float32)
     if kernel.ndim != 2 or not np.isfinite(kernel).all() or kernel.min() < 0 or kernel.sum() <= 0:

@@ -13,6 +13,8 @@ from deblurnets import __version__
 from deblurnets.formats import JPEG, PNG, TIFF, WEBP, PictureFormat
 
 MAX_PIXELS = 200_000_000
+LEAST_TILE = 384
+"""Smallest `--tile_size`, `deblurnets.memory.SMALLEST_TILE` without importing it."""
 
 _FORMATS = {"same": None, "png": PNG, "jpeg": JPEG, "tiff": TIFF, "webp": WEBP}
 
@@ -127,6 +129,12 @@ def _add_views(add: Callable[..., argparse.Action]) -> None:
         action="store_true",
         help="with -sbs, draw the kernel into the upper right corner of the result",
     )
+    add(
+        "--gallery",
+        metavar="DIR",
+        help="write a page to DIR that shows every picture before and after, with its kernel and "
+        "figures: a new or empty folder, or one with an earlier gallery",
+    )
     add("--plot", "-p", action="store_true", help="show input, result and kernel in a window")
 
 
@@ -179,6 +187,21 @@ def _add_networks(add: Callable[..., argparse.Action]) -> None:
         "width; a larger picture is cropped around its centre to estimate the kernel, and "
         "deblurred whole",
     )
+    add(
+        "--tile_size",
+        metavar="N",
+        type=_tile,
+        help="largest side in pixels of the parts in which a picture is deblurred one after the "
+        f"other, {LEAST_TILE} or more: a smaller one takes less memory (default: as large as half "
+        "of the free memory allows)",
+    )
+    add(
+        "--device",
+        choices=("auto", "cpu", "gpu"),
+        default="auto",
+        help="where the networks compute: auto takes a GPU if TensorFlow sees one, gpu insists on "
+        "it, cpu leaves it alone (default: %(default)s)",
+    )
 
 
 class _SizeAction(argparse.Action):
@@ -203,6 +226,15 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, received {value}")
+    return value
+
+
+def _tile(text: str) -> int:
+    value = int(text)
+    if value < LEAST_TILE:
+        raise argparse.ArgumentTypeError(
+            f"a tile must have at least {LEAST_TILE} pixels a side, received {value}"
+        )
     return value
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
+import re
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Iterable, List, Optional, Sequence, Tuple
@@ -16,6 +17,9 @@ from deblurnets.formats import FORMAT_NAMES, format_of_name
 
 KERNEL_SUFFIX = "_kernel"
 """Ends the names of saved kernels, `NAME_kernel.png` beside `NAME_kernel.npy`."""
+
+GALLERY_PREVIEWS = re.compile(r"previews-[0-9a-f]{32}")
+"""Name of the folder that holds the previews of a gallery: copies, no pictures to deblur."""
 
 
 class InputError(Exception):
@@ -53,7 +57,8 @@ def find_pictures(input_path: str, recursive: bool = False, out_dir: Optional[st
     """Return the picture at a path, or the pictures in a folder or of a pattern, sorted by name.
 
     Hidden files and folders (`._*`, `.DS_Store`), files without a picture's extension
-    (`Thumbs.db`) and saved kernels are passed over, except where the user named the file itself.
+    (`Thumbs.db`), saved kernels and the previews of galleries are passed over, except where the
+    user named the file itself.
 
     Parameters
     ----------
@@ -202,7 +207,7 @@ def _list(folder: str) -> Tuple[List[str], List[str], Optional[str]]:
     for name in names:
         if not os.path.isdir(os.path.join(folder, name)):
             files.append(name)
-        elif not name.startswith("."):
+        elif not name.startswith(".") and not GALLERY_PREVIEWS.fullmatch(name):
             folders.append(name)
     return files, folders, None
 

@@ -138,7 +138,13 @@ def test_arguments_reach_the_deblurrer(work, monkeypatch):
     module = SimpleNamespace(Deblurrer=Deblurrer)
     monkeypatch.setitem(sys.modules, "deblurnets.deblurrer", module)
     assert cli.main(["-i", "in", "--model", "paper", "-amp", "m.h5", "-amis", "300", "400"]) == 0
-    options = {"analysis_path": "m.h5", "synthesis_path": None, "analysis_max_size": (300, 400)}
+    options = {
+        "analysis_path": "m.h5",
+        "synthesis_path": None,
+        "analysis_max_size": (300, 400),
+        "tile_size": None,
+        "blind": True,
+    }
     assert calls == [("paper", options)]
 
 
@@ -182,6 +188,10 @@ def test_all_failed(tmp_path, capsys):
         ("-i in -amis 0", "at least 1 pixel"),
         ("-i in -amis x", "invalid"),
         ("-i in --model other", "invalid choice"),
+        ("-i in --device tpu", "invalid choice"),
+        ("-i in --tile_size 383", "at least 384 pixels a side, received 383"),
+        ("-i in --gallery in", "needs an empty folder"),
+        ("-i in --gallery in/a.png", "found a file"),
         ("-i in --nonsense", "unrecognized"),
     ],
 )

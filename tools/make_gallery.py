@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from deblurnets.gallery import write_gallery  # noqa: E402
-from deblurnets.names import InputError, find_pictures, target_path  # noqa: E402
+from deblurnets.names import Naming, target_path  # noqa: E402
+from deblurnets.sources import InputError, find_pictures  # noqa: E402
 
 
 def make_record(source: str, target: str) -> Dict[str, Any]:
@@ -31,9 +32,9 @@ def make_record(source: str, target: str) -> Dict[str, Any]:
 
 def make_records(before: str, after: str, suffix: str) -> List[Dict[str, Any]]:
     """Pair the pictures of two folders by name."""
-    return [
-        make_record(source, target_path(source, after, suffix)) for source in find_pictures(before)
-    ]
+    found = find_pictures(before)
+    targets = (target_path(name, Naming(after, suffix)) for name in found.names)
+    return [make_record(source, target) for source, target in zip(found.paths, targets)]
 
 
 def main(argv: Optional[List[str]] = None) -> int:

@@ -10,14 +10,13 @@ import os
 import re
 import uuid
 
-from deblurnets.names import InputError
+from deblurnets.sources import GALLERY_PREVIEWS, InputError
 
 PAGE = "index.html"
 MARK = '<meta name="generator" content="deblurnets gallery">'
 """Stands near the top of every page; by it an earlier gallery is known again."""
 
 _READ = 4096  # bytes of a page in which the mark must stand
-_PREVIEWS = re.compile(r"previews-[0-9a-f]{32}")
 _PREVIEW = re.compile(r"[0-9]{6,}_(before|after|kernel)\.(jpg|png)|\.deblur-[0-9a-f]{32}\.part")
 
 
@@ -73,7 +72,7 @@ def remove_other_previews(folder: str, kept: str) -> None:
     """
     for name in os.listdir(folder):
         path = os.path.join(folder, name)
-        if name == kept or not _PREVIEWS.fullmatch(name) or os.path.islink(path):
+        if name == kept or not GALLERY_PREVIEWS.fullmatch(name) or os.path.islink(path):
             continue
         for preview in os.listdir(path):
             if _PREVIEW.fullmatch(preview):

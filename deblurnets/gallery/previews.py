@@ -27,7 +27,7 @@ def picture_jpeg(pixels: np.ndarray) -> bytes:
     Parameters
     ----------
     pixels : ndarray
-        (H, W) or (H, W, 3), uint8 or uint16 over its whole range.
+        (H, W) or (H, W, 3), uint8 or uint16 over its whole range, or float32 in 0..1.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def kernel_png(kernel: np.ndarray, size: Optional[int] = None) -> bytes:
     Parameters
     ----------
     kernel : ndarray
-        (k, k), its middle at ``k // 2``.
+        (h, w), its middle at ``(h // 2, w // 2)``.
     size : int, optional
         Side in pixels of the square around the middle that holds it; the whole grid by default.
 
@@ -64,16 +64,15 @@ def kernel_png(kernel: np.ndarray, size: Optional[int] = None) -> bytes:
     Raises
     ------
     ValueError
-        If the array is no square.
+        If the array has other dimensions.
     """
     values = np.asarray(kernel, np.float64)
-    if values.ndim != 2 or values.shape[0] != values.shape[1] or values.size == 0:
-        raise ValueError(f"expected a square kernel (k, k), received shape {values.shape}")
+    if values.ndim != 2 or values.size == 0:
+        raise ValueError(f"expected a kernel (h, w), received shape {values.shape}")
     if size is not None:
         half = max(size // 2 + _KERNEL_MARGIN, _SMALLEST_KERNEL // 2)
-        middle = values.shape[0] // 2
-        part = slice(max(0, middle - half), middle + half + 1)
-        values = values[part, part]
+        rows, columns = (slice(max(0, n // 2 - half), n // 2 + half + 1) for n in values.shape)
+        values = values[rows, columns]
     values = np.clip(np.nan_to_num(values), 0, None)
     # The root lets the faint, fast parts of a shake be seen beside the bright, slow ones.
     shown = np.sqrt(values / (values.max() or 1.0))
@@ -81,10 +80,14 @@ def kernel_png(kernel: np.ndarray, size: Optional[int] = None) -> bytes:
 
 
 def _eight_bits(pixels: np.ndarray) -> np.ndarray:
-    if pixels.dtype not in (np.uint8, np.uint16) or pixels.size == 0:
-        raise ValueError(f"expected uint8 or uint16 pixels, received {pixels.dtype} {pixels.shape}")
+    if pixels.dtype not in (np.uint8, np.uint16, np.float32) or pixels.size == 0:
+        raise ValueError(
+            f"expected uint8, uint16 or float32 pixels, received {pixels.dtype} {pixels.shape}"
+        )
     if pixels.ndim != 2 and pixels.shape[2:] != (3,):
         raise ValueError(f"expected pixels (H, W) or (H, W, 3), received {pixels.shape}")
+    if pixels.dtype == np.float32:
+        return np.rint(255 * np.clip(pixels, 0, 1)).astype(np.uint8)
     return pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
 
 

@@ -45,7 +45,7 @@ class GalleryWriter:
 
     `add` writes the previews of a picture and keeps its record only; `close` writes the page. An
     earlier gallery in the folder stays whole until then. One run at a time may write to a folder,
-    from one thread.
+    one call after the other. It is a sink of a run, see `deblurnets.report`.
 
     Parameters
     ----------
@@ -65,6 +65,7 @@ class GalleryWriter:
     def __init__(self, folder: str, title: str = TITLE):
         check_gallery_folder(folder)
         self.folder = folder
+        self.name = f"the gallery {folder}"
         self.title = title
         self._previews = new_previews_name()
         self._entries: List[Entry] = []
@@ -89,9 +90,10 @@ class GalleryWriter:
             "not_done"), reason, notes, width, height, depth, source_bytes, target_bytes,
             kernel_size, confidence, blurred, seconds. What is missing or None is not shown.
         before, after : ndarray, optional
-            (H, W) or (H, W, 3), uint8 or uint16, of one size. None where there is no picture.
+            (H, W) or (H, W, 3), uint8, uint16 or float32 in 0..1, of one size. None where there
+            is no picture.
         kernel : ndarray, optional
-            (k, k), the estimated blur.
+            (h, w), the blur.
 
         Raises
         ------
