@@ -11,6 +11,7 @@ from typing import Callable, Optional
 
 from deblurnets import __version__
 from deblurnets.formats import JPEG, PNG, TIFF, WEBP, PictureFormat
+from deblurnets.shards import Shard, parse_shard
 
 MAX_PIXELS = 200_000_000
 
@@ -84,6 +85,13 @@ def _add_input_and_output(add: Callable[..., argparse.Action]) -> None:
         type=_report_file,
         help="write what became of each picture to FILE: .jsonl, a line a picture as it is done, "
         "or .json, at the end",
+    )
+    add(
+        "--shard",
+        metavar="I/N",
+        type=_shard,
+        help="deblur only the I-th of N equal shares of the pictures, one for each computer or "
+        "task",
     )
     add(
         "--max_pixels",
@@ -204,6 +212,13 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, received {value}")
     return value
+
+
+def _shard(text: str) -> Shard:
+    try:
+        return parse_shard(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _quality(text: str) -> int:
