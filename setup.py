@@ -40,5 +40,6 @@ setup(
         "deblurnets.models": ["compact_*.h5", "*.md", "*.json"],
     },
     install_requires=requirements(),
+    extras_require={"ray": ["ray[data]>=2.51"]},
     entry_points={"console_scripts": ["deblurnets = deblurnets.cli:main"]},
 )

@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_format(parser.add_argument_group("format of the results").add_argument)
     _add_views(parser.add_argument_group("looking at the results").add_argument)
     _add_kernel(parser.add_argument_group("blur kernel").add_argument)
-    _add_networks(parser.add_argument_group("networks").add_argument)
+    add_networks(parser.add_argument_group("networks").add_argument)
     return parser
 
 
@@ -153,7 +153,8 @@ def _add_kernel(add: Callable[..., argparse.Action]) -> None:
     )
 
 
-def _add_networks(add: Callable[..., argparse.Action]) -> None:
+def add_networks(add: Callable[..., argparse.Action]) -> None:
+    """Add the options that say which networks deblur."""
     add(
         "--model",
         choices=("compact", "paper"),
