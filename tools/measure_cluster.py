@@ -38,12 +38,14 @@ def make_pictures(folder: Path, count: int, side: int) -> None:
         Image.fromarray(pixels).resize((side, side), Image.BICUBIC).save(path)
 
 
-def stand_in(seconds: float) -> Callable[[], Any]:
-    """Return a loader of a deblurrer that keeps one core busy and inverts."""
+def stand_in(seconds: float, waits: bool) -> Callable[[], Any]:
+    """Return a loader of a deblurrer that inverts, after having kept a core busy or waited."""
 
     def load() -> Any:
         def deblur(pixels: np.ndarray) -> Any:
-            end = time.process_time() + seconds
+            if waits:
+                time.sleep(seconds)
+            end = time.process_time() + (0 if waits else seconds)
             while time.process_time() < end:
                 pass
             return SimpleNamespace(image=255 - pixels, kernel=np.full((3, 3), 1 / 9))
@@ -103,10 +105,11 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=64, help="of a picture, in pixels")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=0.2, help="of the stand-in, a picture")
+    parser.add_argument("--wait", action="store_true", help="as if the work were a device's")
     parser.add_argument("--networks", action="store_true", help="the compact pair, no stand-in")
     parser.add_argument("--kill", action="store_true", help="a worker after a third")
     options = parser.parse_args()
-    load = networks if options.networks else stand_in(options.seconds)
+    load = networks if options.networks else stand_in(options.seconds, options.wait)
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         (work / "notes").mkdir()
