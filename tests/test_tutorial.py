@@ -32,7 +32,7 @@ def test_the_tutorial_has_its_parts_in_order():
     assert list(commands()) == ["kernels", "samples", "train", "resume", "use"]
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("backend", ["tensorflow", "torch"])
 def test_the_tutorial_runs_as_written(backend, tmp_path):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
