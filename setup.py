@@ -44,6 +44,7 @@ setup(
     extras_require={
         "docs": ["sphinx>=7", "myst-parser>=3", "furo"],
         "shell": ["argcomplete>=3", "argparse-manpage>=4"],
+        "ray": ["ray[data]>=2.51"],
     },
     entry_points={"console_scripts": ["deblurnets = deblurnets.cli:main"]},
 )

@@ -39,6 +39,19 @@ UNSURE = 0.5
 _LONGEST_NAME = 255  # bytes; the limit of every common file system
 
 
+class Files:
+    """How a job's picture files are read and written; this one takes paths of this computer."""
+
+    def read(self, path: str, max_pixels: Optional[int]) -> Picture:
+        """Read a picture, or raise an `ImageError`."""
+        return read_image(path, max_pixels)
+
+    def write(self, path: str, picture: Picture, save: SaveOptions) -> None:
+        """Write a picture whole or not at all, its folder made, or raise an `ImageError`."""
+        _make_folder(path)
+        write_image(path, picture, save)
+
+
 @dataclass(frozen=True)
 class Settings:
     """How pictures are read and written.
@@ -55,6 +68,8 @@ class Settings:
         Larger pictures fail before they are decoded.
     overlap : bool
         Read and write in threads beside the deblurring.
+    files : Files
+        Where the pictures lie.
     """
 
     side_by_side: bool = False
@@ -62,6 +77,7 @@ class Settings:
     save: SaveOptions = field(default_factory=SaveOptions)
     max_pixels: Optional[int] = None
     overlap: bool = True
+    files: Files = field(default_factory=Files)
 
 
 @dataclass(eq=False)
@@ -184,7 +200,7 @@ def _stage(outcome: Outcome, name: str) -> Iterator[None]:
 
 def decode(job: Job, settings: Settings = Settings()) -> Picture:
     """Read a job's input and check, before the long work, that its output can be written."""
-    picture = read_image(job.source, settings.max_pixels)
+    picture = settings.files.read(job.source, settings.max_pixels)
     written = join_side_by_side(picture, picture) if settings.side_by_side else picture
     picture_format = check_writable(job.target, written)
     for path in job.outputs:
@@ -236,8 +252,8 @@ def encode(
     shown = after
     if settings.inset_kernel and kernel is not None:
         shown, notes = _with_inset(after, kernel)
-    _make_folder(job.target)
     if job.kernel_base is not None and kernel is not None:
+        _make_folder(job.target)
         try:
             save_kernel(job.kernel_base, kernel)
         except ImageError as error:
@@ -245,7 +261,7 @@ def encode(
             raise ImageError(error.path, f"the kernel file {name} {error.reason}") from error
     if settings.side_by_side:
         shown = join_side_by_side(before, shown)
-    write_image(job.target, shown, settings.save)
+    settings.files.write(job.target, shown, settings.save)
     return notes
 
 

@@ -20,6 +20,7 @@ from deblurnets.formats import format_of_name
 from deblurnets.messages import say
 from deblurnets.names import EXISTS, InputError, Naming, Plan, plan_run
 from deblurnets.options import build_parser, chosen_format, wrong_together
+from deblurnets.shards import take_shard
 
 ALL_DONE, WRONG_USAGE, INTERRUPTED = 0, 2, 130
 
@@ -103,7 +104,7 @@ def _settle_plan(arguments: argparse.Namespace) -> Plan:
         from deblurnets.gallery import check_gallery_folder
 
         check_gallery_folder(arguments.gallery)
-    return plan
+    return plan if arguments.shard is None else take_shard(plan, arguments.shard)
 
 
 def _list_plan(plan: Plan) -> None:

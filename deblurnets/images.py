@@ -29,6 +29,8 @@ __all__ = [
     "Picture",
     "SaveOptions",
     "check_writable",
+    "decode_image",
+    "encode_image",
     "read_image",
     "replace_file",
     "write_image",
@@ -60,7 +62,27 @@ def read_image(path: str, max_pixels: Optional[int] = None) -> Picture:
         If the file cannot be opened, is no picture, is damaged or cut short, too large, or holds
         samples other than 8 or 16 bit integers or 32 bit floating numbers in 0..1.
     """
-    data, picture_format = _read_data(path)
+    return _decode(path, *_read_data(path), max_pixels)
+
+
+def decode_image(name: str, data: bytes, max_pixels: Optional[int] = None) -> Picture:
+    """Decode the content of a picture file that lies elsewhere; see `read_image`.
+
+    Parameters
+    ----------
+    name : str
+        What the file is called, for messages and for the format that its extension promises.
+    data : bytes
+        All of its content.
+    max_pixels : int, optional
+        A picture with more is refused.
+    """
+    return _decode(name, data, _format_of(name, data), max_pixels)
+
+
+def _decode(
+    path: str, data: bytes, picture_format: PictureFormat, max_pixels: Optional[int]
+) -> Picture:
     try:
         picture = _codec(picture_format).decode(data, picture_format, max_pixels)
     except CodecError as error:
@@ -75,14 +97,20 @@ def _read_data(path: str) -> Tuple[bytes, PictureFormat]:
             raise ImageError(path, "cannot be read (not a regular file)")
         with open(path, "rb") as file:
             data = file.read(_SIGNATURE_BYTES)
-            if not data:
-                raise ImageError(path, "the file is empty")
-            picture_format = format_of_content(data)
-            if picture_format is None:
-                raise ImageError(path, f"the content is not {FORMAT_NAMES}")
+            picture_format = _format_of(path, data)
             return data + file.read(), picture_format
     except OSError as error:
         raise ImageError(path, f"cannot be read ({error.strerror})") from error
+
+
+def _format_of(path: str, data: bytes) -> PictureFormat:
+    """Tell the format by the first bytes of a file."""
+    if not data:
+        raise ImageError(path, "the file is empty")
+    picture_format = format_of_content(data)
+    if picture_format is None:
+        raise ImageError(path, f"the content is not {FORMAT_NAMES}")
+    return picture_format
 
 
 def write_image(path: str, picture: Picture, save: SaveOptions = PLAIN_SAVE) -> None:
@@ -96,13 +124,26 @@ def write_image(path: str, picture: Picture, save: SaveOptions = PLAIN_SAVE) -> 
     ImageError
         If the format cannot hold the picture or the file cannot be written.
     """
-    picture_format = check_writable(path, picture)
+    data = encode_image(path, picture, save)
     try:
-        replace_file(path, _codec(picture_format).encode(picture, picture_format, save))
-    except CodecError as error:
-        raise ImageError(path, str(error)) from error
+        replace_file(path, data)
     except OSError as error:
         raise ImageError(path, f"cannot be written ({error.strerror})") from error
+
+
+def encode_image(name: str, picture: Picture, save: SaveOptions = PLAIN_SAVE) -> bytes:
+    """Return the content of a picture file of the format that a name's extension tells.
+
+    Raises
+    ------
+    ImageError
+        If the format cannot hold the picture.
+    """
+    picture_format = check_writable(name, picture)
+    try:
+        return _codec(picture_format).encode(picture, picture_format, save)
+    except CodecError as error:
+        raise ImageError(name, str(error)) from error
 
 
 def check_writable(path: str, picture: Picture) -> PictureFormat:

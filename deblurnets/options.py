@@ -11,6 +11,7 @@ from typing import Callable, Optional
 
 from deblurnets import __version__
 from deblurnets.formats import JPEG, PNG, TIFF, WEBP, PictureFormat
+from deblurnets.shards import Shard, parse_shard
 
 MAX_PIXELS = 200_000_000
 LEAST_TILE = 384
@@ -31,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_format(parser.add_argument_group("format of the results").add_argument)
     _add_views(parser.add_argument_group("looking at the results").add_argument)
     _add_kernel(parser.add_argument_group("blur kernel").add_argument)
-    _add_networks(parser.add_argument_group("networks").add_argument)
+    add_networks(parser.add_argument_group("networks").add_argument)
     return parser
 
 
@@ -86,6 +87,13 @@ def _add_input_and_output(add: Callable[..., argparse.Action]) -> None:
         type=_report_file,
         help="write what became of each picture to FILE: .jsonl, a line a picture as it is done, "
         "or .json, at the end",
+    )
+    add(
+        "--shard",
+        metavar="I/N",
+        type=_shard,
+        help="deblur only the I-th of N equal shares of the pictures, one for each computer or "
+        "task",
     )
     add(
         "--max_pixels",
@@ -153,7 +161,8 @@ def _add_kernel(add: Callable[..., argparse.Action]) -> None:
     )
 
 
-def _add_networks(add: Callable[..., argparse.Action]) -> None:
+def add_networks(add: Callable[..., argparse.Action]) -> None:
+    """Add the options that say which networks deblur."""
     add(
         "--model",
         choices=("compact", "paper"),
@@ -236,6 +245,13 @@ def _tile(text: str) -> int:
             f"a tile must have at least {LEAST_TILE} pixels a side, received {value}"
         )
     return value
+
+
+def _shard(text: str) -> Shard:
+    try:
+        return parse_shard(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _quality(text: str) -> int:

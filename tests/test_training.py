@@ -249,3 +249,36 @@ def test_a_judge_learns_and_is_exported(estimates, tmp_path, monkeypatch):
     assert np.mean(losses[-2:]) < np.mean(losses[:2])
     command.main(["export", str(tmp_path), str(tmp_path / "judge.h5")])
     assert load_judge(tmp_path / "judge.h5").network.config.widths == (4, 8)
+
+
+PAPER_NETWORKS = {
+    "analysis": {"max_shift": 8, "levels": 2, "filters": 4, "features": 3, "head": [4]},
+    "synthesis": {"kernel_size": 17, "levels": 2, "filters": 6, "convolutions": 1},
+}
+
+
+def train_paper(half, pack, run, steps):
+    arguments = ["paper", half, str(pack), str(run), "--steps", str(steps), "--batch", "2"]
+    network = ["--network", json.dumps(PAPER_NETWORKS[half])]
+    rate = ["--learning_rate", "0.01"]
+    command.main([*arguments, *network, *rate, "--crop", "64", "--workers", "0"])
+
+
+@pytest.mark.parametrize("half", ["analysis", "synthesis"])
+def test_the_paper_s_networks_train_resume_and_are_exported(half, pack, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "LoopConfig", functools.partial(loop.LoopConfig, log_steps=1))
+    train_paper(half, pack, tmp_path / "run", 2)
+    with np.load(tmp_path / "run" / "checkpoint.npz") as arrays:
+        first = {name: arrays[name] for name in arrays.files}
+    train_paper(half, pack, tmp_path / "run", 4)
+    with np.load(tmp_path / "run" / "checkpoint.npz") as arrays:
+        assert int(arrays["step"]) == 4
+        assert any(not np.array_equal(arrays[name], first[name]) for name in first)
+    with open(tmp_path / "run" / "log.csv", newline="") as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert np.isfinite(losses).all()
+    command.main(["export", str(tmp_path / "run"), str(tmp_path / "weights.h5")])
+    assert (tmp_path / "weights.h5").stat().st_size > 0
+    card = (tmp_path / "weights.md").read_text()
+    assert f"paper_{half}" in card
+    assert "4 steps" in card

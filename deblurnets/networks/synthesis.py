@@ -157,7 +157,8 @@ class SynthesisNetwork(keras.Model):
         size = tuple(
             extended_size(n, kernel.shape[1], self.config.divisor) for n in (height, width)
         )
-        mask = inside_mask(height, width, size)
+        # A tensor: PyTorch multiplies no NumPy array by a tensor that has gradients.
+        mask = ops.convert_to_tensor(inside_mask(height, width, size))
         known = extend(image, size)
         transfer = transfer_function(kernel, size)
         power = abs2(transfer)
@@ -179,7 +180,7 @@ class SynthesisNetwork(keras.Model):
     def _fill_surroundings(
         self,
         known: Tensor,
-        mask: np.ndarray,
+        mask: Tensor,
         transfer: Tensor,
         power: Tensor,
         size: Tuple[int, int],
@@ -196,7 +197,7 @@ class SynthesisNetwork(keras.Model):
     def _data_steps(
         self,
         known: Tensor,
-        mask: np.ndarray,
+        mask: Tensor,
         estimate: Tensor,
         transfer: Tensor,
         power: Tensor,

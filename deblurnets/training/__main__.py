@@ -1,4 +1,4 @@
-"""Train the compact pair: ``python -m deblurnets.training -h`` lists the commands."""
+"""Train networks: ``python -m deblurnets.training -h`` lists the commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, Optional, Sequence
 
 from deblurnets.training.estimates import estimate_samples
-from deblurnets.training.judgements import KERNELS, judge_batches, judge_samples
+from deblurnets.training.judgements import judge_batches, judge_samples
+from deblurnets.training.kernel_sheet import write_kernel_sheet
+from deblurnets.training.kinds import (
+    COMPACT,
+    PAPER,
+    build_network,
+    build_trainer,
+    export_weights,
+    sample_defaults,
+)
 from deblurnets.training.photographs import Photographs, pack_photographs
 from deblurnets.training.samples import SampleConfig
 from deblurnets.training.stream import batches, make_batch
@@ -37,48 +46,42 @@ def _parser() -> argparse.ArgumentParser:
     judgements.add_argument("estimates", type=Path, help="folder of the estimates command")
     judgements.add_argument("judgements", type=Path, help="folder to write or to go on with")
     judgements.add_argument("--workers", type=int, default=1, help="processes")
-    for name in ("analysis", "synthesis", "judge"):
+    kernels = commands.add_parser("kernels", help="draw random kernels on a contact sheet")
+    kernels.add_argument("sheet", type=Path, help="picture to write or replace")
+    kernels.add_argument("--count", type=int, default=64, help="kernels")
+    kernels.add_argument("--seed", type=int, default=1)
+    kernels.add_argument("--samples", default="{}", help="JSON of the sample configuration")
+    for name in COMPACT:
         command = commands.add_parser(
             name, help=f"train the {name} network; goes on where the run folder's checkpoint ends"
         )
-        command.add_argument("pack", type=Path, help="folder written by pack; judge: by judgements")
-        command.add_argument("run", type=Path, help="folder for configuration, log, checkpoint")
-        command.add_argument("--steps", type=int, default=10_000, help="optimiser steps in all")
-        command.add_argument("--batch", type=int, default=8, help="samples per step")
-        command.add_argument("--crop", type=int, default=256, help="side of a sample in pixels")
-        command.add_argument("--learning_rate", type=float, default=1e-3)
-        command.add_argument("--seed", type=int, default=1)
-        command.add_argument("--workers", type=int, default=1, help="processes making samples")
+        _add_training(command)
         command.add_argument("--dtype", default="mixed_bfloat16", help="Keras policy")
-        command.add_argument("--network", default="{}", help="JSON of the network configuration")
-        command.add_argument("--samples", default="{}", help="JSON of the sample configuration")
-        command.add_argument("--start", type=Path, help="weights file to start from")
+        command.set_defaults(kind=name)
+    paper = commands.add_parser("paper", help="train one of the paper's own networks, likewise")
+    halves = {name.split("_")[1]: name for name in PAPER}
+    paper.add_argument("half", choices=tuple(halves))
+    _add_training(paper)
+    paper.set_defaults(dtype="float32", halves=halves)
     export = commands.add_parser("export", help="write a run's network as a weight file")
     export.add_argument("run", type=Path)
     export.add_argument("weights", type=Path, help="HDF5 file, for instance compact_analysis.h5")
     return parser
 
 
-def _network(kind: str, settings: str, dtype: str, start: Optional[Path]) -> Any:
-    """Build (config, network) of a kind, with the weights of `start` if given."""
-    values = {"dtype": dtype, **json.loads(settings)}
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    if kind == "analysis":
-        from deblurnets.networks.analysis import AnalysisConfig as Config
-        from deblurnets.networks.analysis import build_analysis as build
-    elif kind == "synthesis":
-        from deblurnets.networks.synthesis import SynthesisConfig as Config
-        from deblurnets.networks.synthesis import build_synthesis as build
-    else:
-        from deblurnets.networks.judge import JudgeConfig as Config
-        from deblurnets.networks.judge import build_judge as build
-    config = Config(**values)
-    network = build(config)
-    if start is not None:
-        from deblurnets.weights import load_into
-
-        load_into(network, start)
-    return config, network
+def _add_training(command: argparse.ArgumentParser) -> None:
+    """Add what the training of every network takes."""
+    command.add_argument("pack", type=Path, help="folder written by pack; judge: by judgements")
+    command.add_argument("run", type=Path, help="folder for configuration, log, checkpoint")
+    command.add_argument("--steps", type=int, default=10_000, help="optimiser steps in all")
+    command.add_argument("--batch", type=int, default=8, help="samples per step")
+    command.add_argument("--crop", type=int, default=256, help="side of a sample in pixels")
+    command.add_argument("--learning_rate", type=float, default=1e-3)
+    command.add_argument("--seed", type=int, default=1)
+    command.add_argument("--workers", type=int, default=1, help="processes making samples")
+    command.add_argument("--network", default="{}", help="JSON of the network configuration")
+    command.add_argument("--samples", default="{}", help="JSON of the sample configuration")
+    command.add_argument("--start", type=Path, help="weights file to start from")
 
 
 def _samples(settings: str, **defaults: Any) -> SampleConfig:
@@ -89,25 +92,24 @@ def _samples(settings: str, **defaults: Any) -> SampleConfig:
 def _train(options: argparse.Namespace) -> None:
     from keras.utils import set_random_seed
 
-    from deblurnets.training import loop, losses
+    from deblurnets.training import loop
 
     set_random_seed(options.seed)  # the initial weights
-    samples = _samples(options.samples, crop=options.crop, start=options.command == "synthesis")
-    config, network = _network(options.command, options.network, options.dtype, options.start)
-    if options.command == "judge":
-        trainer = losses.JudgeTrainer(network, KERNELS)
+    config, network = build_network(options.kind, options.network, options.dtype, options.start)
+    defaults = sample_defaults(options.kind, config)
+    samples = _samples(options.samples, crop=options.crop, **defaults)
+    trainer = build_trainer(options.kind, network)
+    if options.kind == "judge":
         example = next(judge_batches(options.pack, options.seed, 0, 1))
     else:
-        kinds = {"analysis": losses.AnalysisTrainer, "synthesis": losses.SynthesisTrainer}
-        trainer = kinds[options.command](network)
         example = make_batch(Photographs(options.pack), samples, options.seed, 0, 1)
-    print(f"{options.command}: {network.count_params():,} parameters", flush=True)
+    print(f"{options.kind}: {network.count_params():,} parameters", flush=True)
     loop.compile_trainer(trainer, example)
     options.run.mkdir(parents=True, exist_ok=True)
     first = loop.load_checkpoint(trainer, options.run)
     _describe(options, config, samples)
     settings = loop.LoopConfig(steps=options.steps, learning_rate=options.learning_rate)
-    if options.command == "judge":
+    if options.kind == "judge":
         stream = judge_batches(options.pack, options.seed, first, options.batch)
     else:
         stream = batches(options.pack, samples, options.seed, first, options.batch, options.workers)
@@ -118,8 +120,11 @@ def _train(options: argparse.Namespace) -> None:
 
 def _describe(options: argparse.Namespace, config: Any, samples: SampleConfig) -> None:
     """Write a run's configuration into its folder."""
+    from deblurnets import backend
+
     description = {
-        "kind": options.command,
+        "kind": options.kind,
+        "backend": backend.description(),
         "network": dataclasses.asdict(config),
         "samples": dataclasses.asdict(samples),
         "batch": options.batch,
@@ -131,22 +136,25 @@ def _describe(options: argparse.Namespace, config: Any, samples: SampleConfig) -
 
 
 def export_run(run: Path, path: Path) -> None:
-    """Write the network of a run's last checkpoint as a weight file, float16.
+    """Write the network of a run's last checkpoint as a weight file, and a model card beside it.
 
     Parameters
     ----------
     run : folder of a training run.
-    path : HDF5 file to write or replace.
+    path : HDF5 file to write or replace; the card, `NAME.md`, is not replaced.
     """
     from deblurnets.training import loop
-    from deblurnets.weights import save_weights
+    from deblurnets.training.card import write_card
 
     description = json.loads((run / "config.json").read_text())
     kind = description["kind"]
-    config, network = _network(kind, json.dumps(description["network"]), "float32", None)
+    settings = {k: v for k, v in description["network"].items() if k != "dtype"}
+    config, network = build_network(kind, json.dumps(settings))
     step = loop.load_network(network, run)
-    save_weights(network, path, f"compact_{kind}", config)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    export_weights(kind, network, path, config)
     print(f"{path}: {kind} network after {step} steps, {path.stat().st_size / 1e6:.2f} MB")
+    print(f"{write_card(path, description, step, network)}: its model card, to be completed")
 
 
 @contextlib.contextmanager
@@ -165,6 +173,8 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
 def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Run one command."""
     options = _parser().parse_args(arguments)
+    if options.command == "paper":
+        options.kind = options.halves[options.half]
     if options.command == "pack":
         number = pack_photographs(options.photographs, options.pack, options.limit)
         print(f"packed {number} photographs into {options.pack}")
@@ -175,6 +185,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         )
     elif options.command == "judgements":
         judge_samples(options.pack, options.estimates, options.judgements, options.workers)
+    elif options.command == "kernels":
+        samples = _samples(options.samples)
+        write_kernel_sheet(options.sheet, samples, options.seed, options.count)
+        print(f"{options.sheet}: {options.count} kernels")
     elif options.command == "export":
         export_run(options.run, options.weights)
     else:

@@ -72,7 +72,7 @@ class AnalysisTrainer(Trainer):
         return {
             "loss": loss / len(results),
             "divergence": divergence,
-            "similarity": _cosine(results[-1]["kernel"], batch["kernel"]),
+            "similarity": cosine(results[-1]["kernel"], batch["kernel"]),
         }
 
     def _sharp_levels(self, sharp: Tensor) -> List[Tensor]:
@@ -113,7 +113,7 @@ class SynthesisTrainer(Trainer):
         figures = {"loss": loss}
         pictures = {"blurry": batch["blurry"], "start": batch["start"], "sharp": result["sharp"]}
         for name, picture in pictures.items():
-            figures["psnr_" + name] = _psnr(picture, sharp)
+            figures["psnr_" + name] = psnr(picture, sharp)
         return figures
 
 
@@ -164,7 +164,7 @@ def _distance(picture: Tensor, sharp: Tensor) -> Tensor:
     return ops.mean(ops.abs(picture - sharp), axis=(1, 2, 3))
 
 
-def _psnr(picture: Tensor, sharp: Tensor) -> Tensor:
+def psnr(picture: Tensor, sharp: Tensor) -> Tensor:
     """Peak signal-to-noise ratio (batch,) in dB of pictures in 0..1, clipped to it."""
     error = ops.mean((ops.clip(picture, 0, 1) - sharp) ** 2, axis=(1, 2, 3))
     return -10 / np.log(10) * ops.log(error + 1e-10)
@@ -182,7 +182,7 @@ def _divergence(logits: Tensor, kernel: Tensor) -> Tensor:
     return -ops.sum(kernel * ops.log_softmax(logits, axis=-1), axis=-1) - entropy
 
 
-def _cosine(first: Tensor, second: Tensor) -> Tensor:
+def cosine(first: Tensor, second: Tensor) -> Tensor:
     """Cosine similarity (batch,) of kernels."""
     product = ops.sum(first * second, axis=(1, 2))
     norms = ops.sum(first * first, axis=(1, 2)) * ops.sum(second * second, axis=(1, 2))

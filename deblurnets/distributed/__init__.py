@@ -1,0 +1,1 @@
+"""Deblur on the workers of a Ray cluster: ``python -m deblurnets.distributed -h``."""

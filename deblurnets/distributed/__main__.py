@@ -1,0 +1,163 @@
+"""Deblur a folder or a bucket on a Ray cluster.
+
+Exit status: 0 all pictures deblurred, 1 some failed or the networks could not be loaded, 2 wrong
+usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import sys
+from typing import Any, Callable, Optional, Sequence
+
+from deblurnets.cli import WRONG_USAGE, load_deblurrer
+from deblurnets.messages import one_line, say
+from deblurnets.options import MAX_PIXELS, add_networks
+from deblurnets.sources import InputError
+
+_INSTALL = "python -m pip install 'deblurnets[ray]'"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser."""
+    parser = argparse.ArgumentParser(
+        prog="python -m deblurnets.distributed",
+        description="Deblur a folder or a bucket, with its subfolders, on a Ray cluster; pictures "
+        "whose result exists are passed over.",
+    )
+    place = "a folder that every computer sees, s3://BUCKET/PREFIX or gs://BUCKET/PREFIX"
+    add = parser.add_argument_group("input and output").add_argument
+    add("--input_path", "-i", required=True, metavar="INPUT", help=f"pictures: {place}")
+    add("--out_dir", "-o", required=True, metavar="OUTPUT", help=f"results: {place}")
+    add("--suffix", "-s", default="_deblurred", help="of a result's name (default: %(default)s)")
+    add("--report", metavar="FILE", type=_report_file, help=".jsonl or .parquet, on this computer")
+    add("--max_pixels", metavar="N", type=_count, default=MAX_PIXELS, help="refuse larger pictures")
+    add("--strip_metadata", action="store_true", help="leave out EXIF, XMP and IPTC")
+    add = parser.add_argument_group("cluster").add_argument
+    add(
+        "--address",
+        default="local",
+        help="auto: the Ray cluster this computer belongs to; or its address; local (default): "
+        "one on this computer, for this run",
+    )
+    add("--workers", metavar="N", type=_count, default=1, help="each loads the networks once")
+    add("--cpus_per_worker", metavar="X", type=_amount, default=1, help="default: %(default)s")
+    add("--gpus_per_worker", metavar="X", type=_amount, default=0, help="default: %(default)s")
+    add_networks(parser.add_argument_group("networks").add_argument)
+    return parser
+
+
+def main(
+    argv: Optional[Sequence[str]] = None,
+    load: Optional[Callable[[], Callable[[Any], Any]]] = None,
+) -> int:
+    """Run the command; return the exit status.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments without the program's name.
+    load : callable, optional
+        Makes each worker's deblurrer; the networks that the arguments name by default.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    parser = build_parser()
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit as leave:  # argparse leaves so after -h and after a wrong option
+        return leave.code if isinstance(leave.code, int) else WRONG_USAGE
+    try:
+        return _run(arguments, argv, load or functools.partial(load_deblurrer, arguments))
+    except InputError as error:
+        say(f"{parser.prog}: error: {error}", sys.stderr)
+        return WRONG_USAGE
+
+
+def _run(arguments: argparse.Namespace, argv: Sequence[str], load: Callable[[], Any]) -> int:
+    task = _task(arguments, load)
+    # Imported here: they bring Ray, and a wrong path is told without it.
+    try:
+        from deblurnets.distributed import cluster
+    except ImportError as error:
+        raise InputError(f"Ray is needed ({one_line(error)}): {_INSTALL}") from error
+    from deblurnets.distributed.run import ClusterRun, open_report
+    from deblurnets.report import RunStart
+
+    start = RunStart.now(argv)
+    workers = cluster.Workers(
+        arguments.workers, arguments.cpus_per_worker, arguments.gpus_per_worker
+    )
+    report = None
+    try:
+        report = None if arguments.report is None else open_report(arguments.report)
+    except OSError as error:
+        raise InputError(
+            f"{arguments.report}: --report cannot be written ({error.strerror})"
+        ) from error
+    try:
+        joined = cluster.connect(arguments.address, workers)
+    except (ConnectionError, ValueError) as error:
+        raise InputError(f"--address {arguments.address}: {one_line(error)}") from error
+    try:
+        records = cluster.records(task, workers)
+        return ClusterRun(start, report).follow(records, task.target.root)
+    finally:
+        if joined:
+            cluster.leave()
+
+
+def _task(arguments: argparse.Namespace, load: Callable[[], Any]) -> Any:
+    """Settle where pictures are read and written."""
+    if "/" in arguments.suffix:
+        raise InputError(
+            f"--suffix is part of a file name and cannot hold '/', received '{arguments.suffix}'"
+        )
+    from deblurnets.distributed.places import check_apart, open_place
+    from deblurnets.distributed.worker import Task
+    from deblurnets.images import SaveOptions
+
+    try:
+        source, target = open_place(arguments.input_path), open_place(arguments.out_dir)
+    except ImportError as error:
+        raise InputError(f"pyarrow is needed ({one_line(error)}): {_INSTALL}") from error
+    check_apart(source, target)
+    try:
+        found = source.exists()
+    except OSError as error:
+        raise InputError(f"{source.root}: cannot be listed ({one_line(error)})") from error
+    if not found:
+        raise InputError(f"{source.root}: no such folder, or it is empty")
+    return Task(
+        source,
+        target,
+        load,
+        arguments.suffix,
+        arguments.max_pixels,
+        SaveOptions(strip_metadata=arguments.strip_metadata),
+    )
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, received {value}")
+    return value
+
+
+def _amount(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be 0 or more, received {text}")
+    return value
+
+
+def _report_file(text: str) -> str:
+    if os.path.splitext(text)[1].lower() not in (".jsonl", ".parquet"):
+        raise argparse.ArgumentTypeError(f"{text}: the extension must be .jsonl or .parquet")
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

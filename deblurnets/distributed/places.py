@@ -1,0 +1,209 @@
+"""Where pictures lie: a folder of the computers, or an object store (s3://, gs://).
+
+Object stores through `pyarrow.fs`: see `docs/decisions/030-cluster.md`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import List, Optional, Tuple
+from urllib.parse import urlsplit
+
+from deblurnets.batch import Files
+from deblurnets.images import (
+    ImageError,
+    Picture,
+    SaveOptions,
+    decode_image,
+    encode_image,
+)
+from deblurnets.messages import one_line
+from deblurnets.sources import InputError
+
+SCHEMES = ("s3", "gs")
+
+Names = Tuple[List[str], List[str]]  # files and folders of a folder
+
+
+class Folder(Files):
+    """A folder that every computer of the cluster sees under one path.
+
+    Attributes
+    ----------
+    root : str
+        Its path, absolute.
+    """
+
+    def __init__(self, root: str):
+        self.root = os.path.abspath(root)
+
+    def path(self, name: str) -> str:
+        """Return the path of a name relative to the root."""
+        return os.path.join(self.root, name) if name else self.root
+
+    def identity(self) -> str:
+        """Return what two spellings of one place share."""
+        return os.path.realpath(self.root)
+
+    def exists(self) -> bool:
+        """Tell whether the root is there."""
+        return os.path.isdir(self.root)
+
+    def real(self, folder: str) -> str:
+        """Identify a folder below the root, reached through links or not."""
+        return os.path.realpath(self.path(folder))
+
+    def list(self, folder: str) -> Names:
+        """Return the names of files and folders in a folder, in order; empty if it is not there.
+
+        Raises
+        ------
+        OSError
+            If it cannot be listed.
+        """
+        files: List[str] = []
+        folders: List[str] = []
+        with contextlib.suppress(FileNotFoundError):
+            for entry in os.scandir(self.path(folder)):
+                (folders if entry.is_dir() else files).append(entry.name)
+        return sorted(files), sorted(folders)
+
+    def size(self, path: str) -> Optional[int]:
+        """Return the number of bytes of a file, None where there is none."""
+        with contextlib.suppress(OSError):
+            return os.path.getsize(path)
+        return None
+
+
+class Store(Files):
+    """A bucket, or a prefix in one.
+
+    Parameters
+    ----------
+    uri : str
+        ``s3://bucket/prefix`` or ``gs://bucket/prefix``; a query sets options of `pyarrow.fs`, for
+        instance ``?endpoint_override=http://127.0.0.1:9000``.
+
+    Attributes
+    ----------
+    root : str
+        The URI without its query.
+    """
+
+    def __init__(self, uri: str):
+        import pyarrow.fs
+
+        try:
+            self._system, base = pyarrow.fs.FileSystem.from_uri(uri)
+        except (OSError, ValueError) as error:
+            parts = urlsplit(uri)  # no query and no key in messages
+            shown = f"{parts.scheme}://{parts.netloc.split('@')[-1]}{parts.path}"
+            raise InputError(f"{shown}: cannot be opened ({one_line(error)})") from error
+        self._base = base.rstrip("/")
+        self.root = f"{urlsplit(uri).scheme}://{self._base}"
+
+    def path(self, name: str) -> str:
+        """Return the URI of a name relative to the root."""
+        return f"{self.root}/{name}" if name else self.root
+
+    def identity(self) -> str:
+        """Return what two spellings of one place share."""
+        return self.root
+
+    def exists(self) -> bool:
+        """Tell whether the root holds anything; `OSError` where that cannot be found out."""
+        import pyarrow.fs
+
+        info = self._system.get_file_info(self._base)
+        return info.type == pyarrow.fs.FileType.Directory
+
+    def real(self, folder: str) -> str:
+        """Identify a folder below the root: there are no links."""
+        return folder
+
+    def list(self, folder: str) -> Names:
+        """Return the names of objects and prefixes below a prefix, in order."""
+        import pyarrow.fs
+
+        selector = pyarrow.fs.FileSelector(self._inner(self.path(folder)), allow_not_found=True)
+        found = self._system.get_file_info(selector)
+        files = [info.base_name for info in found if info.is_file]
+        folders = [info.base_name for info in found if not info.is_file]
+        return sorted(files), sorted(folders)
+
+    def size(self, path: str) -> Optional[int]:
+        """Return the number of bytes of an object, None where there is none."""
+        with contextlib.suppress(OSError):
+            return self._system.get_file_info(self._inner(path)).size
+        return None
+
+    def read(self, path: str, max_pixels: Optional[int]) -> Picture:
+        """Read a picture, or raise an `ImageError`."""
+        try:
+            with self._system.open_input_stream(self._inner(path), compression=None) as stream:
+                data = stream.read()
+        except OSError as error:
+            raise ImageError(path, f"cannot be read ({one_line(error)})") from error
+        return decode_image(path, data, max_pixels)
+
+    def write(self, path: str, picture: Picture, save: SaveOptions) -> None:
+        """Write a picture: an object appears when all of it was sent, or not at all."""
+        data = encode_image(path, picture, save)
+        try:
+            with self._system.open_output_stream(self._inner(path), compression=None) as stream:
+                stream.write(data)
+        except OSError as error:
+            raise ImageError(path, f"cannot be written ({one_line(error)})") from error
+
+    def _inner(self, path: str) -> str:
+        """Return what pyarrow calls a path: without the scheme."""
+        return self._base + path[len(self.root) :]
+
+
+class Between(Files):
+    """Pictures that are read in one place and written in another."""
+
+    def __init__(self, source: Files, target: Files):
+        self._source = source
+        self._target = target
+
+    def read(self, path: str, max_pixels: Optional[int]) -> Picture:
+        """Read a picture of the source."""
+        return self._source.read(path, max_pixels)
+
+    def write(self, path: str, picture: Picture, save: SaveOptions) -> None:
+        """Write a picture of the target."""
+        self._target.write(path, picture, save)
+
+
+def open_place(text: str):
+    """Return the `Folder` or `Store` that a path or URI names.
+
+    Raises
+    ------
+    InputError
+        If the scheme is unknown or the store cannot be reached.
+    """
+    scheme = text.split("://")[0] if "://" in text else None
+    if scheme is None:
+        return Folder(text)
+    if scheme not in SCHEMES:
+        raise InputError(f"{text}: expected a folder, s3:// or gs://, received {scheme}://")
+    return Store(text)
+
+
+def check_apart(source, target) -> None:
+    """Refuse places of which one lies in the other: results would be taken for pictures.
+
+    Raises
+    ------
+    InputError
+        If they are not apart.
+    """
+    first, second = (place.identity().rstrip("/") + "/" for place in (source, target))
+    if first.startswith(second) or second.startswith(first):
+        raise InputError(
+            f"{target.root}: --out_dir must lie outside of --input_path {source.root}, and the "
+            "other way round"
+        )

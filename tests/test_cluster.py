@@ -1,0 +1,145 @@
+"""A real Ray cluster of two workers on this computer, with folders and with an S3 server."""
+
+import json
+import os
+import shutil
+
+import cluster_pictures as pictures
+import pytest
+
+pytest.importorskip("ray", reason="ray is not installed")
+pytest.importorskip("moto.server", reason="moto is not installed")
+
+from deblurnets import cli
+from deblurnets.distributed import __main__ as command
+from deblurnets.distributed import cluster
+
+BUCKET = "photos"
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A server that speaks S3 on 127.0.0.1; return the query that leads to it."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    started = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    started.start()
+    host, port = started.get_host_and_port()
+    client = boto3.client(
+        "s3",
+        endpoint_url=f"http://{host}:{port}",
+        region_name="us-east-1",
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+    )
+    client.create_bucket(Bucket=BUCKET)
+    yield client, f"?endpoint_override={host}:{port}&scheme=http&region=us-east-1"
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def two_workers():
+    """One cluster for all tests: it takes seconds to start."""
+    workers = cluster.Workers(2)
+    cluster.connect("local", workers)
+    yield workers
+    cluster.leave()
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The tree of pictures and what one process makes of it."""
+    work = tmp_path_factory.mktemp("alone")
+    (work / "in").mkdir()
+    pictures.make_pictures(work / "in")
+    arguments = ["-i", str(work / "in"), "-o", str(work / "out"), "--recursive"]
+    assert cli.main(arguments, lambda _: pictures.loader()()) == 1
+    return work / "in", pictures.contents(work / "out")
+
+
+def run(arguments, load, tmp_path):
+    """Run the command with two workers; return its status and the report's rows by name."""
+    report = tmp_path / "report.jsonl"
+    status = command.main([*arguments, "--workers", "2", "--report", str(report)], load)
+    rows = [json.loads(line) for line in report.read_text().splitlines()]
+    return status, rows
+
+
+def statuses(rows, root):
+    named = {os.path.relpath(row["source"], root): row["status"] for row in rows}
+    assert len(named) == len(rows), "a picture is twice in the report"
+    return named
+
+
+def test_a_killed_worker_loses_nothing(two_workers, alone, tmp_path):
+    original, expected = alone
+    source = tmp_path / "in"
+    shutil.copytree(original, source)
+    (tmp_path / "marks").mkdir()
+    load = pictures.loader(pictures.killer(tmp_path / "marks", times=1))
+    arguments = ["-i", str(source), "-o", str(tmp_path / "out")]
+    status, rows = run(arguments, load, tmp_path)
+    assert status == 1  # the damaged one
+    assert len(os.listdir(tmp_path / "marks")) == 1, "no worker was killed"
+    assert pictures.contents(tmp_path / "out") == expected
+    states = statuses(rows, source)
+    assert states.pop("below/damaged.png") == "failed"
+    assert set(states.values()) == {"done"}
+    assert len(states) == len(expected)
+
+    def never():
+        raise AssertionError("the networks were loaded for nothing")
+
+    os.remove(source / "below" / "damaged.png")
+    status, rows = run(arguments, never, tmp_path)
+    assert status == 0
+    states = statuses(rows, source)
+    assert set(states.values()) == {"skipped"}
+    assert len(states) == len(expected)
+
+
+def test_a_picture_that_always_kills_its_worker_is_a_failed_row(two_workers, alone, tmp_path):
+    source, expected = alone
+    (tmp_path / "marks").mkdir()
+    load = pictures.loader(pictures.killer(tmp_path / "marks", times=100))
+    status, rows = run(["-i", str(source / "below"), "-o", str(tmp_path / "out")], load, tmp_path)
+    assert status == 1
+    assert len(os.listdir(tmp_path / "marks")) == 3
+    failed = {row["source"]: row["reason"] for row in rows if row["status"] == "failed"}
+    reason = "its worker died 3 times while working on it"
+    assert failed[str(source / "below" / "3.png")] == reason
+    made = pictures.contents(tmp_path / "out")
+    others = {name[6:]: data for name, data in expected.items() if name.startswith("below/")}
+    del others["3_deblurred.png"]
+    assert made == others
+
+
+def test_s3_gives_what_folders_give(server, two_workers, alone, tmp_path):
+    client, query = server
+    source, expected = alone
+    for name, data in pictures.contents(source).items():
+        client.put_object(Bucket=BUCKET, Key=f"in/{name}", Body=data)
+    (tmp_path / "marks").mkdir()
+    load = pictures.loader(pictures.killer(tmp_path / "marks", times=1))
+    places = [f"s3://key:secret@{BUCKET}/{name}{query}" for name in ("in", "out")]
+    arguments = ["-i", places[0], "-o", places[1]]
+    _, rows = run(arguments, load, tmp_path)
+    listed = client.list_objects_v2(Bucket=BUCKET, Prefix="out/")["Contents"]
+    made = {
+        item["Key"][4:]: client.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read()
+        for item in listed
+    }
+    assert made == expected
+    done = [row for row in rows if row["status"] == "done"]
+    assert {row["target"] for row in done} == {f"s3://{BUCKET}/out/{name}" for name in expected}
+    assert len(done) == len(expected)
+    assert all(row["target_bytes"] == len(made[row["target"][16:]]) for row in done)
+
+    def never():
+        raise AssertionError("the networks were loaded for nothing")
+
+    client.delete_object(Bucket=BUCKET, Key="in/below/damaged.png")
+    status, rows = run(arguments, never, tmp_path)
+    assert status == 0
+    assert {row["status"] for row in rows} == {"skipped"}
