@@ -58,7 +58,7 @@ def test_a_flat_picture_gets_a_kernel_too(analysis):
     "gain, reach, no_blur, blurred, strength",
     [
         (3.0, 5, 3.0, True, 1.0),
-        (0.8, 5, 0.0, True, 0.5),
+        (0.5, 5, 0.0, True, 0.5),
         (-2.0, 5, 0.0, True, 0.0),
         (3.0, 5, 5.0, False, 0.0),
         (3.0, 2, 0.5, True, 1.0),

@@ -82,8 +82,8 @@ class CompactAnalysis:
             finding.kernel,
             finding.verdict.light,
             confidence=float(1 / (1 + np.exp(-odds))),
-            # Guesses within the judge's error are worth little, under 0 nothing (decision 003).
-            strength=0.0 if sharp else float(np.clip(gain / config.worthwhile, 0, 1)),
+            # Guesses under 1 dB are worth little, under 0 nothing (decision 003).
+            strength=0.0 if sharp else float(np.clip(gain, 0, 1)),
             blurred=not sharp,
         )
 
