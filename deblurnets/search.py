@@ -39,8 +39,6 @@ class SearchConfig:
     screen : part of the full size at which starts are picked.
     smallest : least side of the picture there in pixels; smaller pictures are searched at full
         size.
-    quick : alternations per scale of starts that are screened: with fewer, each one is less sure,
-        but the best of all is as good (decision 005). Small pictures are done thoroughly.
     finished : number of starts of each kind of light that are finished.
     score_weight : weight of the hand-made score (:mod:`deblurnets.candidates`) against the
         judge's decibels.
@@ -53,7 +51,6 @@ class SearchConfig:
     sizes: Tuple[int, ...] = (65,)
     screen: float = 0.5
     smallest: int = 190
-    quick: int = 3
     finished: int = 2
     score_weight: float = 0.5
     alternation: AlternationConfig = dataclasses.field(default_factory=AlternationConfig)
@@ -113,7 +110,7 @@ def search_kernel(
     config = config or SearchConfig()
     part = best_crop(image, config.alternation.crop)
     screened = min(part.shape) * config.screen >= config.smallest
-    descents = _descents(part, starts, _quicker(config) if screened else config)
+    descents = _descents(part, starts, config)
     if screened:
         map_threads(lambda descent: descent.run(config.screen), descents)
         small = shrink(part, config.screen)
@@ -129,15 +126,6 @@ def search_kernel(
     lit = _in_light(part, verdicts[best].light)
     kernel = fit_grid(descent_from(lit, kernels[best], config.finish).run(), grid)
     return Finding(kernel, verdicts[best], float(values[best] - values[-1]))
-
-
-def _quicker(config: SearchConfig) -> SearchConfig:
-    """Give both ways of refining fewer alternations."""
-    quick = {
-        name: dataclasses.replace(getattr(config, name), iterations=config.quick)
-        for name in ("alternation", "wide")
-    }
-    return dataclasses.replace(config, **quick)
 
 
 def _descents(

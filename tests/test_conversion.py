@@ -1,5 +1,7 @@
 """Pictures that change their format: what is kept, what is left out and said, what is refused."""
 
+import functools
+
 import numpy as np
 import picture_files as files
 import pytest
@@ -18,7 +20,9 @@ EXTENSIONS = {"PNG": ".png", "JPEG": ".jpg", "TIFF": ".tif", "WebP": ".webp", "B
 LOSSLESS = (".png", ".tif", ".webp")
 
 
+@functools.lru_cache(maxsize=1)
 def profile():
+    """Return a colour profile, the same one in a second's time: it holds when it was made."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARP = ROOT / "tests" / "data" / "examples_sharp"
 PICTURES = sorted(p for p in (ROOT / "blurry_input").iterdir() if p.suffix in (".jpg", ".png"))
 WEIGHTS = ("compact_analysis.h5", "compact_synthesis.h5")
-MIN_GAIN = 2.0
+MIN_GAIN = 1.0
 BORDER = 24  # where the blur carried in what lies outside of the picture
 
 
