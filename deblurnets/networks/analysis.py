@@ -12,7 +12,7 @@ and repeat. Both predictions are learned; one small network serves all scales.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -180,7 +180,7 @@ class AnalysisStep(keras.layers.Layer):
         power = abs2(transfer)
         # All at once: on small pictures the number of operations is what costs.
         count = len(self.config.strengths)
-        strengths = np.array(self.config.strengths, np.float32)[:, None, None]
+        strengths = _column(self.config.strengths)
         solutions = wiener(spectrum, transfer, power + strengths, size)[:, :, :height, :width]
         pairs = ops.reshape(gradients(solutions), (-1, 2, count, height, width))
         pairs = ops.reshape(ops.transpose(pairs, (0, 2, 1, 3, 4)), (-1, 2 * count, height, width))
@@ -198,7 +198,7 @@ class AnalysisStep(keras.layers.Layer):
         cross = cross[:, :1] + cross[:, 1:]
         power = ops.sum(abs2(sharp_spectrum), axis=1, keepdims=True)
         level = ops.mean(power, axis=(2, 3), keepdims=True) + 1e-8
-        gammas = np.array(self.config.gammas, np.float32)[:, None, None]
+        gammas = _column(self.config.gammas)
         maps = irfft2(scale(cross, 1 / (power + gammas * level)), size)
         return ops.roll(maps, (half, half), (2, 3))[:, :, :grid, :grid]
 
@@ -281,6 +281,11 @@ class AnalysisNetwork(keras.Model):
         profile = np.exp(-0.5 * (position / self.config.start) ** 2)
         kernel = np.outer(profile, profile)[None].astype(np.float32) / profile.sum() ** 2
         return 0 * planes[:, 0, :1, :1] + kernel
+
+
+def _column(values: Sequence[float]) -> Tensor:
+    """Numbers as a tensor (n, 1, 1), to meet planes (batch, 1, H, W)."""
+    return ops.convert_to_tensor(np.array(values, np.float32)[:, None, None])
 
 
 def _halve(planes: Tensor) -> Tensor:
