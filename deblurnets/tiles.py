@@ -59,7 +59,9 @@ def cut(length: int, tile: int, halo: int, step: int = 1) -> List[Piece]:
     ]
     starts = [0, *(b - halo for b in borders)]
     stops = [*(b + halo for b in borders), length]
-    fade = min(_FADE, halo)
+    # Two fades never meet: then the weights of three pieces would not sum to 1.
+    apart = min((b - a for a, b in zip(borders, borders[1:])), default=length)
+    fade = min(_FADE, halo, apart / 2)
     pieces = []
     for number, (start, stop) in enumerate(zip(starts, stops)):
         position = np.arange(start, stop) + 0.5

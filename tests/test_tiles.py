@@ -29,6 +29,18 @@ def test_pieces_cover_a_side_with_weights_of_one(length, halo, step, data):
     np.testing.assert_allclose(total, 1, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "length, tile, halo, step", [(59, 39, 9, 1), (60, 39, 9, 1), (200, 97, 16, 16)]
+)
+def test_fades_of_narrow_pieces_do_not_meet(length, tile, halo, step):
+    pieces = cut(length, tile, halo, step)
+    assert len(pieces) > 2
+    total = np.zeros(length)
+    for piece in pieces:
+        total[piece.start : piece.stop] += piece.weights
+    np.testing.assert_allclose(total, 1, atol=1e-6)
+
+
 @given(length=st.integers(400, 3000), halo=st.integers(2, 40))
 def test_a_piece_does_not_count_where_it_sees_less_than_half_a_halo(length, halo):
     pieces = cut(length, 300, halo)
