@@ -12,7 +12,7 @@ from typing import Optional
 
 import numpy as np
 
-from deblurnets.deblurrer import Deblurrer, Result, square_kernel, to_unit_rgb
+from deblurnets.deblurrer import Deblurrer, Result, checked, square_kernel
 from deblurnets.known_kernel import KnownKernel
 
 
@@ -53,8 +53,7 @@ def deblur(image: np.ndarray, kernel: Optional[np.ndarray] = None) -> Result:
     >>> result = deblurnets.deblur(blurry)  # doctest: +SKIP
     >>> result.image, result.kernel, result.confidence  # doctest: +SKIP
     """
-    image = np.asarray(image)
-    to_unit_rgb(image)  # a wrong picture is told before the networks are loaded
+    image = checked(image)  # before the networks are loaded
     if kernel is None:
         return default_deblurrer()(image)
     kernel = square_kernel(kernel)

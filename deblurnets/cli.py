@@ -16,13 +16,12 @@ import os
 import sys
 from typing import Any, Callable, Iterator, List, Optional, Sequence
 
+from deblurnets.exit_status import ALL_DONE, INTERRUPTED, WRONG_USAGE
 from deblurnets.formats import format_of_name
 from deblurnets.messages import say
 from deblurnets.names import EXISTS, InputError, Naming, Plan, plan_run
 from deblurnets.options import build_parser, chosen_format, wrong_together
 from deblurnets.shards import take_shard
-
-ALL_DONE, WRONG_USAGE, INTERRUPTED = 0, 2, 130
 
 
 def main(

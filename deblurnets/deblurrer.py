@@ -194,7 +194,16 @@ class Deblurrer:
 
 
 def to_unit_rgb(image: np.ndarray) -> np.ndarray:
-    """Convert a picture to float32 (H, W, 3) in 0..1, or say what is wrong with it.
+    """Convert a picture to float32 (H, W, 3) in 0..1; errors as of `checked`."""
+    image = checked(image)
+    unit = image.astype(np.float32)
+    if image.dtype in (np.uint8, np.uint16):
+        unit /= np.float32(np.iinfo(image.dtype).max)
+    return np.repeat(unit[:, :, None], 3, axis=2) if image.ndim == 2 else unit
+
+
+def checked(image: np.ndarray) -> np.ndarray:
+    """Return a picture as an array, or say what is wrong with it.
 
     Raises
     ------
@@ -210,18 +219,15 @@ def to_unit_rgb(image: np.ndarray) -> np.ndarray:
             f"expected a picture of {MINIMUM_SIDE}x{MINIMUM_SIDE} pixels or more, got "
             f"{image.shape[1]}x{image.shape[0]} (width x height)"
         )
-    if image.dtype in (np.uint8, np.uint16):
-        unit = image.astype(np.float32) / np.float32(np.iinfo(image.dtype).max)
-    elif np.issubdtype(image.dtype, np.floating):
-        unit = image.astype(np.float32)
-        low, high = float(unit.min()), float(unit.max())
+    if np.issubdtype(image.dtype, np.floating):
+        low, high = float(image.min()), float(image.max())
         if not (low >= 0 and high <= 1):  # also false for NaN
             raise ValueError(
                 f"expected floating values in 0..1, got {low:g}..{high:g}: scale the picture first"
             )
-    else:
+    elif image.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"expected uint8, uint16 or floating values, got {image.dtype}")
-    return np.repeat(unit[:, :, None], 3, axis=2) if image.ndim == 2 else unit
+    return image
 
 
 def from_unit_rgb(unit: np.ndarray, like: np.ndarray) -> np.ndarray:

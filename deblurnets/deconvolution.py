@@ -111,7 +111,6 @@ def hyper_laplacian(
     settings: Optional[HyperLaplacian] = None,
     valid: Optional[np.ndarray] = None,
     unit: Optional[float] = None,
-    workers: int = 1,
 ) -> np.ndarray:
     """Deconvolve with a sparse prior on the gradients.
 
@@ -140,8 +139,6 @@ def hyper_laplacian(
         False for pixels to leave out.
     unit : float, optional
         The whole picture's `typical_slope` where the image is a part of it.
-    workers : int
-        Threads for the Fourier transforms.
 
     Returns
     -------
@@ -175,8 +172,7 @@ def hyper_laplacian(
     solver = _Solver(
         planes[:1] if grey else planes, kernel, noise, light == "linear", settings, valid, unit
     )
-    with fft.set_workers(workers):
-        return _pixels(np.broadcast_to(solver.solve(), planes.shape), image)
+    return _pixels(np.broadcast_to(solver.solve(), planes.shape), image)
 
 
 def typical_slope(image: np.ndarray, settings: Optional[HyperLaplacian] = None) -> float:

@@ -6,8 +6,6 @@ import math
 from pathlib import Path
 from typing import List, Optional
 
-import psutil
-
 LARGEST_TILE = 2048
 SMALLEST_TILE = 384
 
@@ -22,6 +20,8 @@ _CGROUPS = (
 
 def available_memory() -> int:
     """Return the bytes that this process may still take without swapping: system and container."""
+    import psutil  # not at the top: the command line's options read the constants above
+
     limits = [psutil.virtual_memory().available]
     for limit, usage in _CGROUPS:
         allowed, used = _number(limit), _number(usage)

@@ -11,11 +11,10 @@ from typing import Callable, Optional
 
 from deblurnets import __version__
 from deblurnets.formats import JPEG, PNG, TIFF, WEBP, PictureFormat
+from deblurnets.memory import SMALLEST_TILE
 from deblurnets.shards import Shard, parse_shard
 
 MAX_PIXELS = 200_000_000
-LEAST_TILE = 384
-"""Smallest `--tile_size`, `deblurnets.memory.SMALLEST_TILE` without importing it."""
 
 _FORMATS = {"same": None, "png": PNG, "jpeg": JPEG, "tiff": TIFF, "webp": WEBP}
 
@@ -98,7 +97,7 @@ def _add_input_and_output(add: Callable[..., argparse.Action]) -> None:
     add(
         "--max_pixels",
         metavar="N",
-        type=_positive,
+        type=positive,
         default=MAX_PIXELS,
         help="refuse larger pictures before they are decoded (default: %(default)s)",
     )
@@ -201,8 +200,8 @@ def add_networks(add: Callable[..., argparse.Action]) -> None:
         metavar="N",
         type=_tile,
         help="largest side in pixels of the parts in which a picture is deblurred one after the "
-        f"other, {LEAST_TILE} or more: a smaller one takes less memory (default: as large as half "
-        "of the free memory allows)",
+        f"other, {SMALLEST_TILE} or more: a smaller one takes less memory (default: as large as "
+        "half of the free memory allows)",
     )
     add(
         "--device",
@@ -231,7 +230,8 @@ def _side(text: str) -> int:
     return value
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Parse a number of at least 1."""
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, received {value}")
@@ -240,9 +240,9 @@ def _positive(text: str) -> int:
 
 def _tile(text: str) -> int:
     value = int(text)
-    if value < LEAST_TILE:
+    if value < SMALLEST_TILE:
         raise argparse.ArgumentTypeError(
-            f"a tile must have at least {LEAST_TILE} pixels a side, received {value}"
+            f"a tile must have at least {SMALLEST_TILE} pixels a side, received {value}"
         )
     return value
 

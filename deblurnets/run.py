@@ -8,11 +8,10 @@ import os
 import sys
 from typing import Any, Callable, List, Optional, Sequence
 
+from deblurnets.exit_status import ALL_DONE, INTERRUPTED, SOME_FAILED
 from deblurnets.messages import one_line, say, say_beside_bar
 from deblurnets.names import EXISTS, Plan
 from deblurnets.report import FAILED, NOT_DONE, SKIPPED, Record, RunStart, record_of
-
-ALL_DONE, SOME_FAILED, INTERRUPTED = 0, 1, 130  # exit statuses
 
 # Given the parsed arguments, returns a deblurrer: pixels in, an object with `.image` and
 # `.kernel` out; with `.deblur(pixels, kernel)` as well where a kernel is given.

@@ -7,7 +7,7 @@ import numpy as np
 import picture_files as files
 import pytest
 
-from deblurnets import backend, cli, memory, options, weights
+from deblurnets import backend, cli, weights
 from deblurnets.deblurrer import Deblurrer
 
 tensorflow = pytest.importorskip("tensorflow")
@@ -63,10 +63,6 @@ def test_other_frameworks_choose_their_device_themselves(monkeypatch):
     backend.select_device("auto")
     with pytest.raises(ValueError, match=r"for TensorFlow only, this is numpy \d"):
         backend.select_device("cpu")
-
-
-def test_the_least_tile_is_the_one_that_memory_knows():
-    assert options.LEAST_TILE == memory.SMALLEST_TILE
 
 
 def test_the_tile_size_reaches_the_deblurrer(tmp_path, monkeypatch):

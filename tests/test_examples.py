@@ -15,7 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARP = ROOT / "tests" / "data" / "examples_sharp"
 PICTURES = sorted(p for p in (ROOT / "blurry_input").iterdir() if p.suffix in (".jpg", ".png"))
 WEIGHTS = ("compact_analysis.h5", "compact_synthesis.h5")
-MIN_GAIN = 1.0
+# About half a decibel under what the README says; which of several likely kernels is chosen depends
+# on the processor a little.
+MIN_GAIN = {"coffee": 8.0, "raccoon": 3.5, "rocket": 1.5}
 BORDER = 24  # where the blur carried in what lies outside of the picture
 
 
@@ -56,4 +58,4 @@ def test_an_example_gets_sharper(path, results):
     result = read(results / f"{path.stem}_deblurred{path.suffix}")
     assert result.shape == sharp.shape and result.dtype == np.uint8
     before, after = (compare(picture, sharp, BORDER).psnr for picture in (blurry, result))
-    assert after >= before + MIN_GAIN, f"{before:.2f} dB before, {after:.2f} dB after"
+    assert after >= before + MIN_GAIN[path.stem], f"{before:.2f} dB before, {after:.2f} dB after"

@@ -20,12 +20,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from deblurnets import weights
 from deblurnets.backend import ops
 from deblurnets.deblurrer import Deblurrer
+from deblurnets.evaluation.speed.networks import load_halves
 from deblurnets.evaluation.speed.pictures import write_blurry
 from deblurnets.images import read_image
-from deblurnets.paths import model_path
 
 
 def cpu_seconds(action: Callable[[], Any]) -> float:
@@ -48,8 +47,7 @@ def main() -> None:
         path = Path(folder) / "picture.png"
         write_blurry(path, (side, side))
         picture = read_image(str(path)).pixels
-    analysis = weights.load_analysis(model_path("compact_analysis.h5"))
-    synthesis = weights.load_synthesis(model_path("compact_synthesis.h5"))
+    analysis, synthesis, _ = load_halves("compact")
     judge = analysis.judge
     judged = []
     run_judge = judge.network

@@ -1,15 +1,16 @@
 """Compare a large picture deblurred in tiles with the same picture deblurred whole.
 
     python tools/measure_tiles.py [--side 1600] [--shake 40]
+    python tools/measure_tiles.py --pair paper --side 800
 
-Prints PSNR against the sharp picture both ways, the difference between the two, and the memory
-that the work takes per pixel, which `bytes_per_pixel` of the compact synthesis half states.
+Prints the memory that the synthesis half takes per pixel, which its `bytes_per_pixel` states. For
+the compact pair, PSNR against the sharp picture both ways, and the difference between the two; the
+paper's pair has random weights where its files are absent, and PSNR would say nothing.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
 import sys
 from pathlib import Path
 
@@ -18,55 +19,51 @@ from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from deblurnets import weights
 from deblurnets.evaluation.scoring import compare
-from deblurnets.images import read_image
+from deblurnets.evaluation.speed.networks import load_halves
+from deblurnets.evaluation.speed.pictures import sharp_picture
+from deblurnets.evaluation.speed.worker import peak_memory
 from deblurnets.kernels import random_shake
 from deblurnets.light import to_encoded, to_linear
-from deblurnets.paths import model_path
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "tests" / "data" / "examples_sharp"
-
-
-def large_picture(side: int) -> np.ndarray:
-    """Return the sharp examples side by side, mirrored on, (side, side, 3), 0..1."""
-    parts = [read_image(str(path)).pixels[:400, :600] for path in sorted(EXAMPLES.iterdir())]
-    strip = np.concatenate(parts, axis=1).astype(np.float32) / 255
-    padding = [(0, max(side - n, 0)) for n in strip.shape[:2]]
-    return np.pad(strip, [*padding, (0, 0)], mode="symmetric")[:side, :side]
+NOISE = 0.005
+BORDER = 60  # pixels that are not scored
+WARM = 400  # side of a first picture, which compiles
+WHOLE = 10**6  # a tile size that cuts nothing
 
 
-def peak_memory() -> int:
-    """Return the most memory that this process has held so far, in bytes."""
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def blurred(sharp: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Blur a picture in linear light and add noise."""
+    light = ndimage.convolve(to_linear(sharp), kernel[:, :, None], mode="mirror")
+    noise = NOISE * np.random.RandomState(0).standard_normal(sharp.shape)
+    return np.clip(to_encoded(light) + noise, 0, 1).astype(np.float32)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pair", choices=("compact", "paper"), default="compact")
     parser.add_argument("--side", type=int, default=1600)
     parser.add_argument("--shake", type=float, default=40)
     arguments = parser.parse_args()
-    rng = np.random.RandomState(0)
-    sharp = large_picture(arguments.side)
-    kernel = random_shake(rng, 85, (arguments.shake, arguments.shake + 1))
-    light = ndimage.convolve(to_linear(sharp), kernel[:, :, None], mode="mirror")
-    blurry = to_encoded(light) + 0.005 * rng.standard_normal(sharp.shape)
-    blurry = np.clip(blurry, 0, 1).astype(np.float32)
-    synthesis = weights.load_synthesis(model_path("compact_synthesis.h5"))
-    synthesis.deblur(blurry[:400, :400], kernel, "linear")
-    before = peak_memory()
-    whole = synthesis.deblur(blurry, kernel, "linear", tile=10**6)
-    print(
-        f"memory of the whole: {(peak_memory() - before) / blurry[..., 0].size:.0f} bytes a pixel"
-    )
-    print(f"blurry: {compare(blurry, sharp, 60).psnr:.2f} dB")
-    print(f"whole: {compare(whole, sharp, 60).psnr:.2f} dB")
-    for tile in (arguments.side * 3 // 4, arguments.side // 2):
+    side, extent = arguments.side, (arguments.shake, arguments.shake + 1)
+    sharp = sharp_picture((side, side))
+    kernel = random_shake(np.random.RandomState(0), 85, extent)
+    blurry = blurred(sharp, kernel)
+    _, synthesis, _ = load_halves(arguments.pair)
+    synthesis.deblur(blurry[:WARM, :WARM], kernel, "linear")
+    before = peak_memory() or 0
+    whole = synthesis.deblur(blurry, kernel, "linear", tile=WHOLE)
+    print(f"memory of the whole: {((peak_memory() or 0) - before) / side**2:.0f} bytes a pixel")
+    if arguments.pair == "paper":
+        return
+    print(f"blurry: {compare(blurry, sharp, BORDER).psnr:.2f} dB")
+    print(f"whole: {compare(whole, sharp, BORDER).psnr:.2f} dB")
+    for tile in (3 * side // 4, side // 2):
         tiled = synthesis.deblur(blurry, kernel, "linear", tile=tile)
         difference = 255 * np.abs(tiled - whole)
         print(
-            f"tiles of {tile}: {compare(tiled, sharp, 60).psnr:.2f} dB, differs by "
+            f"tiles of {tile}: {compare(tiled, sharp, BORDER).psnr:.2f} dB, differs by "
             f"{np.median(difference):.2f} grey levels (median), "
             f"{np.percentile(difference, 99):.1f} (99 %)"
         )

@@ -12,9 +12,10 @@ import os
 import sys
 from typing import Any, Callable, Optional, Sequence
 
-from deblurnets.cli import WRONG_USAGE, load_deblurrer
+from deblurnets.cli import load_deblurrer
+from deblurnets.exit_status import WRONG_USAGE
 from deblurnets.messages import one_line, say
-from deblurnets.options import MAX_PIXELS, add_networks
+from deblurnets.options import MAX_PIXELS, add_networks, positive
 from deblurnets.sources import InputError
 
 _INSTALL = "python -m pip install 'deblurnets[ray]'"
@@ -33,7 +34,13 @@ def build_parser() -> argparse.ArgumentParser:
     add("--out_dir", "-o", required=True, metavar="OUTPUT", help=f"results: {place}")
     add("--suffix", "-s", default="_deblurred", help="of a result's name (default: %(default)s)")
     add("--report", metavar="FILE", type=_report_file, help=".jsonl or .parquet, on this computer")
-    add("--max_pixels", metavar="N", type=_count, default=MAX_PIXELS, help="refuse larger pictures")
+    add(
+        "--max_pixels",
+        metavar="N",
+        type=positive,
+        default=MAX_PIXELS,
+        help="refuse larger pictures",
+    )
     add("--strip_metadata", action="store_true", help="leave out EXIF, XMP and IPTC")
     add = parser.add_argument_group("cluster").add_argument
     add(
@@ -42,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="auto: the Ray cluster this computer belongs to; or its address; local (default): "
         "one on this computer, for this run",
     )
-    add("--workers", metavar="N", type=_count, default=1, help="each loads the networks once")
+    add("--workers", metavar="N", type=positive, default=1, help="each loads the networks once")
     add("--cpus_per_worker", metavar="X", type=_amount, default=1, help="default: %(default)s")
     add("--gpus_per_worker", metavar="X", type=_amount, default=0, help="default: %(default)s")
     add_networks(parser.add_argument_group("networks").add_argument)
@@ -137,13 +144,6 @@ def _task(arguments: argparse.Namespace, load: Callable[[], Any]) -> Any:
         arguments.max_pixels,
         SaveOptions(strip_metadata=arguments.strip_metadata),
     )
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, received {value}")
-    return value
 
 
 def _amount(text: str) -> float:

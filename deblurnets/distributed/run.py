@@ -8,10 +8,9 @@ from collections import Counter
 from typing import Any, Dict, Iterable, Optional
 
 from deblurnets.distributed.worker import NOT_LOADED
+from deblurnets.exit_status import ALL_DONE, INTERRUPTED, SOME_FAILED
 from deblurnets.messages import one_line, say, say_beside_bar
 from deblurnets.report import DONE, FAILED, SKIPPED, JsonLinesReport, RunStart
-
-ALL_DONE, SOME_FAILED, INTERRUPTED = 0, 1, 130  # exit statuses
 
 
 def open_report(path: str) -> Any:

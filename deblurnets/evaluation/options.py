@@ -8,6 +8,7 @@ from typing import Callable, Dict, Optional, Sequence
 import deblurnets
 from deblurnets.evaluation.benchmark import Methods
 from deblurnets.evaluation.scoring import unit_range
+from deblurnets.options import positive
 
 
 def add_choices(command: argparse.ArgumentParser, models: Sequence[str], note: str = "") -> None:
@@ -56,14 +57,6 @@ def count(text: str) -> int:
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"expected a number of at least 0, received {text}")
-    return value
-
-
-def positive(text: str) -> int:
-    """Parse a number of at least 1."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a number of at least 1, received {text}")
     return value
 
 

@@ -13,7 +13,6 @@ from deblurnets.borders import pad_to
 from deblurnets.deconvolution import HyperLaplacian, blur_light, hyper_laplacian, typical_slope
 from deblurnets.memory import LARGEST_TILE
 from deblurnets.noise import estimate_noise
-from deblurnets.threads import available_cores
 from deblurnets.tiles import map_tiles
 
 
@@ -51,7 +50,7 @@ class CompactSynthesis:
     bytes_per_pixel : memory that a tile takes at its peak (`tools/measure_tiles.py`).
     """
 
-    bytes_per_pixel = 600
+    bytes_per_pixel = 620
 
     def __init__(self, network: Any, config: Optional[RestoreConfig] = None) -> None:
         self.network = network
@@ -94,7 +93,6 @@ class CompactSynthesis:
             light=light,
             settings=settings,
             unit=typical_slope(image, settings),
-            workers=available_cores(),
         )
         halo = kernel.shape[0] // 2 + self.config.halo
         return map_tiles(

@@ -73,7 +73,7 @@ class PaperSynthesis:
     bytes_per_pixel : memory that a tile takes at its peak (`tools/measure_tiles.py`).
     """
 
-    bytes_per_pixel = 2500
+    bytes_per_pixel = 2700
 
     def __init__(self, network: Any):
         self.network = network

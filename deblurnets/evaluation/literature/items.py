@@ -10,7 +10,7 @@ import numpy as np
 from scipy.signal import fftconvolve
 
 from deblurnets.evaluation.benchmark import BenchmarkError, Case, normalise_kernel
-from deblurnets.evaluation.scoring import compare, unit_range
+from deblurnets.evaluation.scoring import MAX_SHIFT, compare, unit_range
 from deblurnets.images import read_image
 
 
@@ -71,23 +71,43 @@ def read_kernel_picture(path: Path) -> np.ndarray:
     return normalise_kernel(values if values.ndim == 2 else values.mean(axis=2), str(path))
 
 
-def read_pair(files: Dict[str, Path]) -> Tuple[np.ndarray, np.ndarray, int]:
-    """Read the files "blurry" and "sharp".
+def read_case(
+    name: str,
+    files: Dict[str, Path],
+    border_beside: Callable[[int], int],
+    view: Callable[[np.ndarray], np.ndarray] = np.asarray,
+    largest_shift: int = MAX_SHIFT,
+) -> Case:
+    """Read the picture files "blurry", "sharp" and "kernel" of one item.
 
-    Returns
-    -------
-    tuple
-        The blurry picture, the sharp one in its size, and the width of the frame, as of
-        `frame_sharp`.
+    Parameters
+    ----------
+    name : str
+        The item's.
+    files : dict of str to Path
+        The three files.
+    border_beside : callable
+        From the width of the sharp picture's frame (see `frame_sharp`) to that of the border which
+        is not scored, in pixels.
+    view : callable
+        From a picture to what of it is scored.
+    largest_shift : int
+        See `deblurnets.evaluation.scoring.compare`.
 
     Raises
     ------
     BenchmarkError, deblurnets.images.ImageError
-        When they do not fit or cannot be read.
+        When the files do not fit or cannot be read.
     """
     blurry, sharp = (read_image(str(files[part])).pixels for part in ("blurry", "sharp"))
     sharp, frame = frame_sharp(sharp, blurry.shape, str(files["sharp"]))
-    return blurry, sharp, frame
+    border = border_beside(frame)
+    check_border(blurry.shape, border, str(files["blurry"]))
+    truth = view(sharp)
+    kernel = orient_kernel(read_kernel_picture(files["kernel"]), sharp, blurry)
+    return Case(
+        name, blurry, lambda image: compare(view(image), truth, border, largest_shift), kernel
+    )
 
 
 def check_border(shape: Tuple[int, ...], border: int, where: str) -> None:

@@ -11,14 +11,11 @@ import numpy as np
 from deblurnets.evaluation.benchmark import BenchmarkError, Case
 from deblurnets.evaluation.literature.items import (
     Item,
-    check_border,
     check_folder,
     folder_files,
-    orient_kernel,
-    read_kernel_picture,
-    read_pair,
+    read_case,
 )
-from deblurnets.evaluation.scoring import Score, compare, unit_range
+from deblurnets.evaluation.scoring import unit_range
 from deblurnets.formats import format_of_name
 
 BORDER = 15  # pixels; that of the published figures, as is the largest shift
@@ -70,7 +67,7 @@ def find_items(folder: Path) -> List[Item]:
             if not path.is_file():
                 raise BenchmarkError(f"{path}: missing for {match.group()}")
         name = match.group()[: -len(".png")]
-        items.append(Item(name, lambda name=name, files=files: load_case(name, files)))
+        items.append(Item(name, lambda name=name, files=files: _case(name, files)))
     return items
 
 
@@ -92,24 +89,8 @@ def find_real(folder: Path) -> List[RealPicture]:
     return found
 
 
-def load_case(name: str, files: Dict[str, Path]) -> Case:
-    """Read one picture.
-
-    Raises
-    ------
-    BenchmarkError, deblurnets.images.ImageError
-        When the files do not fit or cannot be read.
-    """
-    blurry, sharp, frame = read_pair(files)
-    border = BORDER + frame
-    check_border(blurry.shape, border, str(files["blurry"]))
-    truth = luma(sharp)
-
-    def score(image: np.ndarray) -> Score:
-        return compare(luma(image), truth, border, LARGEST_SHIFT)
-
-    kernel = orient_kernel(read_kernel_picture(files["kernel"]), sharp, blurry)
-    return Case(name, blurry, score, kernel)
+def _case(name: str, files: Dict[str, Path]) -> Case:
+    return read_case(name, files, lambda frame: BORDER + frame, luma, LARGEST_SHIFT)
 
 
 def luma(picture: np.ndarray) -> np.ndarray:

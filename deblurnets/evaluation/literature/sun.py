@@ -9,15 +9,11 @@ from typing import Dict, List
 from deblurnets.evaluation.benchmark import BenchmarkError, Case
 from deblurnets.evaluation.literature.items import (
     Item,
-    check_border,
     check_folder,
     folder_files,
-    orient_kernel,
-    read_kernel_picture,
-    read_pair,
+    read_case,
     require,
 )
-from deblurnets.evaluation.scoring import compare
 
 BORDER = 50  # pixels; the authors' own, cut off their sharp pictures
 _NAME = re.compile(r"(\d+)_(\d+)_blurred\.png")
@@ -56,20 +52,10 @@ def find_items(folder: Path) -> List[Item]:
             ),
         }
         name = f"{match.group(1)}_{match.group(2)}"
-        items.append(Item(name, lambda name=name, files=files: load_case(name, files)))
+        items.append(Item(name, lambda name=name, files=files: _case(name, files)))
     return items
 
 
-def load_case(name: str, files: Dict[str, Path]) -> Case:
-    """Read one picture; the sharp one is smaller by 50 pixels on each side.
-
-    Raises
-    ------
-    BenchmarkError, deblurnets.images.ImageError
-        When the files do not fit or cannot be read.
-    """
-    blurry, sharp, frame = read_pair(files)
-    border = max(BORDER, frame)
-    check_border(blurry.shape, border, str(files["blurry"]))
-    kernel = orient_kernel(read_kernel_picture(files["kernel"]), sharp, blurry)
-    return Case(name, blurry, lambda image: compare(image, sharp, border), kernel)
+def _case(name: str, files: Dict[str, Path]) -> Case:
+    # The sharp pictures are smaller by 50 pixels on each side.
+    return read_case(name, files, lambda frame: max(BORDER, frame))

@@ -17,38 +17,36 @@ PAPER_PART = (256, 368)
 
 
 def load(pair: str) -> Tuple[Deblurrer, str, Callable[[], float]]:
-    """Load a pair; the paper's with random weights of the right shapes if its files are absent.
+    """Load a pair.
 
     Returns
     -------
     (deblurrer, "trained" or "random", function that returns the convolutions' GFLOP/s)
     """
-    if pair == "paper":
-        return _load_paper()
+    analysis, synthesis, kind = load_halves(pair)
+    rate = _paper_rate if pair == "paper" else _compact_rate
+    return Deblurrer(analysis, synthesis), kind, lambda: rate(synthesis)
+
+
+def load_halves(pair: str) -> Tuple[Any, Any, str]:
+    """Load a pair; the paper's with random weights of the right shapes if its files are absent.
+
+    Returns
+    -------
+    (analysis, synthesis, "trained" or "random")
+    """
     from deblurnets import weights
 
-    analysis_file, synthesis_file = PRETRAINED[pair]
-    analysis = weights.load_analysis(model_path(analysis_file))
-    synthesis = weights.load_synthesis(model_path(synthesis_file))
-    return Deblurrer(analysis, synthesis), "trained", lambda: _compact_rate(synthesis)
-
-
-def _load_paper() -> Tuple[Deblurrer, str, Callable[[], float]]:
-    from deblurnets import weights
+    analysis_file, synthesis_file = (model_path(name) for name in PRETRAINED[pair])
+    if pair != "paper" or (analysis_file.exists() and synthesis_file.exists()):
+        analysis = weights.load_analysis(analysis_file)
+        return analysis, weights.load_synthesis(synthesis_file), "trained"
     from deblurnets.networks.paper_analysis import build_paper_analysis
     from deblurnets.networks.paper_synthesis import build_paper_synthesis
     from deblurnets.pairs.paper import PaperAnalysis, PaperSynthesis
 
-    analysis_file, synthesis_file = (model_path(name) for name in PRETRAINED["paper"])
-    if analysis_file.exists() and synthesis_file.exists():
-        kind = "trained"
-        analysis = weights.load_analysis(analysis_file)
-        synthesis = weights.load_synthesis(synthesis_file)
-    else:
-        kind = "random"
-        analysis = PaperAnalysis(build_paper_analysis())
-        synthesis = PaperSynthesis(build_paper_synthesis())
-    return Deblurrer(analysis, synthesis), kind, lambda: _paper_rate(synthesis)
+    synthesis = PaperSynthesis(build_paper_synthesis())
+    return PaperAnalysis(build_paper_analysis()), synthesis, "random"
 
 
 def _compact_rate(synthesis: Any) -> float:

@@ -40,7 +40,7 @@ def write_blurry(path: Path, size: Tuple[int, int], photographs: Path = PHOTOGRA
     width, height = size
     rng = np.random.RandomState(0)
     margin = _GRID // 2
-    sharp = _mirrored(_strip(photographs), (height + 2 * margin, width + 2 * margin))
+    sharp = sharp_picture((width + 2 * margin, height + 2 * margin), photographs)
     kernel = random_shake(rng, _GRID, _SHAKE)
     pixels = np.empty((height, width, 3), np.uint8)
     for channel in range(3):
@@ -48,6 +48,24 @@ def write_blurry(path: Path, size: Tuple[int, int], photographs: Path = PHOTOGRA
         plane += _NOISE * rng.standard_normal(plane.shape)
         pixels[:, :, channel] = np.rint(255 * np.clip(plane, 0, 1))
     write_image(str(path), Picture(pixels))
+
+
+def sharp_picture(size: Tuple[int, int], photographs: Path = PHOTOGRAPHS) -> np.ndarray:
+    """Return photographs side by side, mirrored on to a size (width, height).
+
+    Returns
+    -------
+    array (height, width, 3), float32, 0..1
+
+    Raises
+    ------
+    OSError
+        There is no such folder, or it holds no pictures.
+    """
+    picture = _strip(photographs)
+    missing = [max(wanted - have, 0) for wanted, have in zip(size[::-1], picture.shape)]
+    padding = [(0, missing[0]), (0, missing[1]), (0, 0)]
+    return np.pad(picture, padding, mode="symmetric")[: size[1], : size[0]]
 
 
 def _strip(folder: Path) -> np.ndarray:
@@ -59,9 +77,3 @@ def _strip(folder: Path) -> np.ndarray:
     height = min(picture.shape[0] for picture in pictures)
     strip = np.concatenate([picture[:height] for picture in pictures], axis=1)
     return strip.astype(np.float32) / 255
-
-
-def _mirrored(picture: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
-    missing = [max(wanted - have, 0) for wanted, have in zip(size, picture.shape)]
-    padding = [(0, missing[0]), (0, missing[1]), (0, 0)]
-    return np.pad(picture, padding, mode="symmetric")[: size[0], : size[1]]
