@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from deblurnets import backend
 from deblurnets.deblurrer import Deblurrer
 from deblurnets.evaluation.scoring import compare
 from deblurnets.images import read_image
 
+ROOT = Path(__file__).resolve().parent.parent
 BORDER = 24  # pixels that are not scored
 
 
@@ -41,8 +41,9 @@ def main() -> None:
         known = [deblurrer.deblur(blurry, blind[0].kernel) for deblurrer in deblurrers]
         difference = np.abs(known[1] - known[0])
         print(
-            f"{path.name}: float32 {scores[0]:.2f} dB, bfloat16 {scores[1]:.2f} dB; with one kernel "
-            f"they differ by {difference.max():.4f} at most, {difference.mean():.5f} on average"
+            f"{path.name}: float32 {scores[0]:.2f} dB, bfloat16 {scores[1]:.2f} dB; with one "
+            f"kernel they differ by {difference.max():.4f} at most, "
+            f"{difference.mean():.5f} on average"
         )
 
 

@@ -75,10 +75,9 @@ class AnalysisConfig:
         """Input channels of the decoder: regressed kernels, the current one, the middle's root."""
         return len(self.gammas) + 2
 
-    @property
-    def grids(self) -> List[int]:
-        """Kernel grids, coarsest first."""
-        sizes = [self.grid]
+    def grids(self, finest: Optional[int] = None) -> List[int]:
+        """Kernel grids, coarsest first, up to `finest` (odd; by default `grid`)."""
+        sizes = [finest or self.grid]
         for _ in self.steps[1:]:
             sizes.insert(0, (sizes[0] + 1) // 2)
         return sizes
@@ -175,6 +174,7 @@ class AnalysisStep(keras.layers.Layer):
         half = kernel.shape[1] // 2
         size = (fast_size(height + half), fast_size(width + half))
         window = border_window(height, half)[:, None] * border_window(width, half)[None, :]
+        window = ops.convert_to_tensor(window)
         spectrum = rfft2(pad_planes(planes * window, size))
         transfer = transfer_function(kernel, size)
         power = abs2(transfer)
@@ -236,12 +236,14 @@ class AnalysisNetwork(keras.Model):
         build_layer(self.step)
         self.built = True
 
-    def call(self, image: Tensor) -> List[Dict[str, Tensor]]:
+    def call(self, image: Tensor, grid: Optional[int] = None) -> List[Dict[str, Tensor]]:
         """Estimate kernels of grey pictures.
 
         Parameters
         ----------
         image : (batch, H, W, 1), any range; H and W multiples of ``config.divisor``.
+        grid : side of the finest kernel grid, odd; by default the configuration's. The weights
+            serve every grid.
 
         Returns
         -------
@@ -252,7 +254,7 @@ class AnalysisNetwork(keras.Model):
         levels = [channels_first(ops.cast(image, "float32"))]
         for _ in self.config.steps[1:]:
             levels.insert(0, _halve(levels[0]))
-        kernel = self._start(levels[0])
+        kernel = self._start(levels[0], self.config.grids(grid)[0])
         results = []
         for index, (planes, steps) in enumerate(zip(levels, self.config.steps)):
             if index:
@@ -274,13 +276,12 @@ class AnalysisNetwork(keras.Model):
                 )
         return results
 
-    def _start(self, planes: Tensor) -> Tensor:
+    def _start(self, planes: Tensor, grid: int) -> Tensor:
         """Return the same small Gaussian for every picture of the batch."""
-        grid = self.config.grids[0]
         position = np.arange(grid) - grid // 2
         profile = np.exp(-0.5 * (position / self.config.start) ** 2)
-        kernel = np.outer(profile, profile)[None].astype(np.float32) / profile.sum() ** 2
-        return 0 * planes[:, 0, :1, :1] + kernel
+        kernel = (np.outer(profile, profile)[None] / profile.sum() ** 2).astype(np.float32)
+        return 0 * planes[:, 0, :1, :1] + ops.convert_to_tensor(kernel)
 
 
 def _column(values: Sequence[float]) -> Tensor:

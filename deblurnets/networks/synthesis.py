@@ -93,6 +93,7 @@ def _extend_axis(planes: Tensor, size: int, axis: int) -> Tensor:
     before = _slice(mirrored, length - ring, length, axis)  # leads to the first one
     blend = 0.5 - 0.5 * np.cos(np.pi * (np.arange(ring) + 0.5) / ring)
     blend = blend.astype(np.float32).reshape([ring if a == axis else 1 for a in range(4)])
+    blend = ops.convert_to_tensor(blend)
     surroundings = after * (1 - blend) + before * blend
     tail = ring - ring // 2
     pieces = [_slice(surroundings, tail, ring, axis), planes, _slice(surroundings, 0, tail, axis)]
@@ -174,8 +175,8 @@ class SynthesisNetwork(keras.Model):
         planes = {"sharp": second, "first": first}
         return {n: channels_last(crop_centre(p, height, width)) for n, p in planes.items()}
 
-    def _weight(self, size: Tuple[int, int]) -> np.ndarray:
-        return gradient_power(size) + np.float32(self.config.flat)
+    def _weight(self, size: Tuple[int, int]) -> Tensor:
+        return ops.convert_to_tensor(gradient_power(size) + np.float32(self.config.flat))
 
     def _fill_surroundings(
         self,

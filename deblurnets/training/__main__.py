@@ -9,7 +9,7 @@ import json
 import signal
 import threading
 from pathlib import Path
-from typing import Any, Callable, Iterator, Optional, Sequence
+from typing import Any, Callable, Generator, Iterator, Optional, Sequence
 
 from deblurnets.training.estimates import estimate_samples
 from deblurnets.training.judgements import judge_batches, judge_samples
@@ -22,9 +22,9 @@ from deblurnets.training.kinds import (
     export_weights,
     sample_defaults,
 )
-from deblurnets.training.photographs import Photographs, pack_photographs
+from deblurnets.training.photographs import pack_photographs
 from deblurnets.training.samples import SampleConfig
-from deblurnets.training.stream import batches, make_batch
+from deblurnets.training.stream import batches
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,12 +57,14 @@ def _parser() -> argparse.ArgumentParser:
         )
         _add_training(command)
         command.add_argument("--dtype", default="mixed_bfloat16", help="Keras policy")
+        _add_on_device(command)
         command.set_defaults(kind=name)
     paper = commands.add_parser("paper", help="train one of the paper's own networks, likewise")
     halves = {name.split("_")[1]: name for name in PAPER}
     paper.add_argument("half", choices=tuple(halves))
     _add_training(paper)
     paper.set_defaults(dtype="float32", halves=halves)
+    paper.set_defaults(on_device=False, formats=None, kernels_by=None)
     export = commands.add_parser("export", help="write a run's network as a weight file")
     export.add_argument("run", type=Path)
     export.add_argument("weights", type=Path, help="HDF5 file, for instance compact_analysis.h5")
@@ -74,6 +76,7 @@ def _add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument("pack", type=Path, help="folder written by pack; judge: by judgements")
     command.add_argument("run", type=Path, help="folder for configuration, log, checkpoint")
     command.add_argument("--steps", type=int, default=10_000, help="optimiser steps in all")
+    command.add_argument("--seconds", type=float, default=0, help="length of the run instead")
     command.add_argument("--batch", type=int, default=8, help="samples per step")
     command.add_argument("--crop", type=int, default=256, help="side of a sample in pixels")
     command.add_argument("--learning_rate", type=float, default=1e-3)
@@ -82,6 +85,29 @@ def _add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument("--network", default="{}", help="JSON of the network configuration")
     command.add_argument("--samples", default="{}", help="JSON of the sample configuration")
     command.add_argument("--start", type=Path, help="weights file to start from")
+
+
+def _add_on_device(command: argparse.ArgumentParser) -> None:
+    """Add what samples made on the training device take."""
+    command.add_argument(
+        "--on_device",
+        action="store_true",
+        help="make the samples where the network trains, for GPUs; needs KERAS_BACKEND=torch; "
+        "the judge too then takes a pack",
+    )
+    command.add_argument(
+        "--formats",
+        metavar="JSON",
+        help="with --on_device, in the place of --crop: list of sizes of batches, see "
+        "deblurnets.training.on_device.batches.Format",
+    )
+    command.add_argument(
+        "--kernels_by",
+        type=Path,
+        metavar="RUN",
+        help="with --on_device: an analysis run, which may go on, whose network estimates the "
+        "kernels to synthesise with or to judge",
+    )
 
 
 def _samples(settings: str, **defaults: Any) -> SampleConfig:
@@ -99,23 +125,63 @@ def _train(options: argparse.Namespace) -> None:
     defaults = sample_defaults(options.kind, config)
     samples = _samples(options.samples, crop=options.crop, **defaults)
     trainer = build_trainer(options.kind, network)
-    if options.kind == "judge":
-        example = next(judge_batches(options.pack, options.seed, 0, 1))
-    else:
-        example = make_batch(Photographs(options.pack), samples, options.seed, 0, 1)
     print(f"{options.kind}: {network.count_params():,} parameters", flush=True)
-    loop.compile_trainer(trainer, example)
+    stream_from = _streams(options, samples)
+    example = stream_from(0, 1)
+    loop.compile_trainer(trainer, next(example))
+    example.close()
     options.run.mkdir(parents=True, exist_ok=True)
-    first = loop.load_checkpoint(trainer, options.run)
+    first, seconds = loop.load_checkpoint(trainer, options.run)
     _describe(options, config, samples)
-    settings = loop.LoopConfig(steps=options.steps, learning_rate=options.learning_rate)
-    if options.kind == "judge":
-        stream = judge_batches(options.pack, options.seed, first, options.batch)
-    else:
-        stream = batches(options.pack, samples, options.seed, first, options.batch, options.workers)
+    settings = loop.LoopConfig(
+        # A run by the clock ends by the clock.
+        steps=10**9 if options.seconds else options.steps,
+        seconds=options.seconds,
+        learning_rate=options.learning_rate,
+        checkpoint_seconds=60 if options.seconds else 180,
+    )
+    stream = stream_from(first, options.batch)
     with stop_on_signal() as stop_requested:
-        loop.train(trainer, stream, settings, options.run, first, stop_requested)
+        loop.train(trainer, stream, settings, options.run, first, stop_requested, seconds)
     stream.close()
+
+
+def _streams(
+    options: argparse.Namespace, samples: SampleConfig
+) -> Callable[[int, int], Generator[Any, None, None]]:
+    """Return what gives the run's batches from a number on, of a size."""
+    if options.on_device:
+        return _device_streams(options, samples)
+    if options.kind == "judge":
+        return lambda first, size: judge_batches(options.pack, options.seed, first, size)
+    return lambda first, size: batches(
+        options.pack, samples, options.seed, first, size, options.workers
+    )
+
+
+def _device_streams(
+    options: argparse.Namespace, samples: SampleConfig
+) -> Callable[[int, int], Generator[Any, None, None]]:
+    """As `_streams`, by PyTorch on its first GPU, or on the processor where there is none."""
+    from deblurnets import backend
+
+    if not backend.description().startswith("torch"):
+        raise SystemExit(
+            f"--on_device makes samples by PyTorch, Keras runs on {backend.description()}: set "
+            "KERAS_BACKEND=torch"
+        )
+    import torch
+
+    from deblurnets.training.on_device import batches as on_device
+    from deblurnets.training.on_device.photographs import DevicePhotographs
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    photographs = DevicePhotographs(options.pack, device, samples.shrink)
+    estimator = on_device.LatestAnalysis(options.kernels_by) if options.kernels_by else None
+    formats = on_device.parse_formats(options.formats) if options.formats else None
+    return lambda first, size: on_device.device_batches(
+        options.kind, photographs, samples, options.seed, first, size, estimator, formats
+    )
 
 
 def _describe(options: argparse.Namespace, config: Any, samples: SampleConfig) -> None:
@@ -131,6 +197,8 @@ def _describe(options: argparse.Namespace, config: Any, samples: SampleConfig) -
         "seed": options.seed,
         "learning_rate": options.learning_rate,
         "steps": options.steps,
+        "seconds": options.seconds,
+        "on_device": options.on_device,
     }
     (options.run / "config.json").write_text(json.dumps(description, indent=2) + "\n")
 
@@ -172,7 +240,10 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Run one command."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if not getattr(options, "on_device", True) and (options.formats or options.kernels_by):
+        parser.error("--formats and --kernels_by come with --on_device")
     if options.command == "paper":
         options.kind = options.halves[options.half]
     if options.command == "pack":

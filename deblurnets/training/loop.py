@@ -8,7 +8,7 @@ import math
 import os
 import time
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List
+from typing import Callable, Dict, Iterator, List, Tuple
 
 import numpy as np
 
@@ -25,12 +25,15 @@ class LoopConfig:
     Attributes
     ----------
     steps : optimiser steps in all; the schedule ends at 0 there. May be changed on resume.
+    seconds : length of the run by the clock, 0 for none: the schedule follows the clock instead of
+        the steps, and the run ends with it. For machines lent by the minute.
     learning_rate, warmup : peak of the schedule, and steps of its linear rise.
     decay : last share of the steps over which the rate falls to 0 along a half cosine.
     checkpoint_seconds, log_steps : how often to save, and over how many steps a log line averages.
     """
 
     steps: int = 10_000
+    seconds: float = 0
     learning_rate: float = 1e-3
     warmup: int = 200
     decay: float = 0.7
@@ -38,10 +41,11 @@ class LoopConfig:
     log_steps: int = 50
 
 
-def learning_rate(config: LoopConfig, step: int) -> float:
-    """Return the rate for `step` (from 0)."""
-    start = config.steps * (1 - config.decay)
-    progress = min(max((step - start) / max(config.steps - start, 1), 0), 1)
+def learning_rate(config: LoopConfig, step: int, seconds: float = 0) -> float:
+    """Return the rate for `step` (from 0), `seconds` after the run began."""
+    end, now = (config.seconds, seconds) if config.seconds else (config.steps, step)
+    start = end * (1 - config.decay)
+    progress = min(max((now - start) / max(end - start, 1), 0), 1)
     rise = min((step + 1) / max(config.warmup, 1), 1)
     return config.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * progress))
 
@@ -61,28 +65,29 @@ def _state(trainer: Trainer) -> List:
     return list(trainer.variables) + list(trainer.optimizer.variables)
 
 
-def save_checkpoint(trainer: Trainer, step: int, folder: Path) -> None:
-    """Write step, weights and optimiser state; a killed run leaves the last whole file."""
+def save_checkpoint(trainer: Trainer, step: int, folder: Path, seconds: float = 0) -> None:
+    """Write step, time, weights and optimiser state; a killed run leaves the last whole file."""
     folder = Path(folder)
     arrays = {f"{i:04d}": keras.ops.convert_to_numpy(v) for i, v in enumerate(_state(trainer))}
     part = folder / (CHECKPOINT + ".part")
     with open(part, "wb") as file:
-        np.savez(file, step=step, **arrays)
+        np.savez(file, step=step, seconds=seconds, **arrays)
     os.replace(part, folder / CHECKPOINT)
 
 
-def load_checkpoint(trainer: Trainer, folder: Path) -> int:
-    """Load the folder's checkpoint and return its step; 0 where there is none."""
+def load_checkpoint(trainer: Trainer, folder: Path) -> Tuple[int, float]:
+    """Load the folder's checkpoint; return its step and time, 0 and 0 where there is none."""
     path = Path(folder) / CHECKPOINT
     if not path.exists():
-        return 0
+        return 0, 0.0
     with np.load(path) as arrays:
         variables = _state(trainer)
-        if len(arrays.files) != len(variables) + 1:
+        if sum(name.isdigit() for name in arrays.files) != len(variables):
             raise ValueError(f"{path} does not fit this network: another configuration wrote it")
         for i, variable in enumerate(variables):
             variable.assign(arrays[f"{i:04d}"])
-        return int(arrays["step"])
+        seconds = float(arrays["seconds"]) if "seconds" in arrays.files else 0.0
+        return int(arrays["step"]), seconds
 
 
 def load_network(network: keras.Model, folder: Path) -> int:
@@ -100,6 +105,7 @@ def train(
     folder: Path,
     first: int,
     stop_requested: Callable[[], bool] = lambda: False,
+    seconds: float = 0,
 ) -> None:
     """Train from step `first` to the end, saving and logging into `folder`.
 
@@ -108,12 +114,15 @@ def train(
     trainer : compiled by `compile_trainer`.
     stream : batches from step `first` on.
     stop_requested : asked after every step; true ends the run with a checkpoint.
+    seconds : time that the steps before `first` took.
     """
     saved = began = time.monotonic()
+    start = began - seconds
     sums: Dict[str, float] = {}
     for step in range(first, config.steps):
         batch = next(stream)
-        trainer.optimizer.learning_rate = learning_rate(config, step)
+        elapsed = time.monotonic() - start
+        trainer.optimizer.learning_rate = learning_rate(config, step, elapsed)
         figures = trainer.train_on_batch(batch, return_dict=True)
         for name, value in figures.items():
             sums[name] = sums.get(name, 0.0) + float(value)
@@ -122,9 +131,11 @@ def train(
             rate = (time.monotonic() - began) / number
             _log(folder, step + 1, rate, {n: v / number for n, v in sums.items()})
             sums, began = {}, time.monotonic()
-        last = step + 1 == config.steps or stop_requested()
+        elapsed = time.monotonic() - start
+        over = step + 1 == config.steps or 0 < config.seconds <= elapsed
+        last = over or stop_requested()
         if last or time.monotonic() - saved > config.checkpoint_seconds:
-            save_checkpoint(trainer, step + 1, folder)
+            save_checkpoint(trainer, step + 1, folder, elapsed)
             saved = time.monotonic()
         if last:
             break

@@ -57,13 +57,14 @@ class AnalysisTrainer(Trainer):
 
     def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
         """Return loss, divergence and similarity per sample of a batch of `draw_sample`s."""
-        results = self.network(_grey(batch["blurry"]))
+        grid = int(batch["kernel"].shape[1])
+        grids = self.network.config.grids(grid)
+        results = self.network(_grey(batch["blurry"]), grid=grid)
         sharp = self._sharp_levels(batch["sharp"])
-        truth = self._kernel_levels(batch["kernel"])
+        truth = self._kernel_levels(batch["kernel"], grids)
         loss = 0.0
         for result in results:
-            grid = int(result["kernel"].shape[1])
-            level = self.network.config.grids.index(grid)
+            level = grids.index(int(result["kernel"].shape[1]))
             divergence = _divergence(result["logits"], truth[level])
             target = gradients(sharp[level]) / (result["deviation"] * result["unit"])
             # Far outliers of a wrong start would drown the kernel's part of the loss.
@@ -82,9 +83,9 @@ class AnalysisTrainer(Trainer):
             levels.insert(0, channels_first(pooled))
         return levels
 
-    def _kernel_levels(self, kernel: Tensor) -> List[Tensor]:
+    def _kernel_levels(self, kernel: Tensor, grids: List[int]) -> List[Tensor]:
         levels = [kernel]
-        for grid in reversed(self.network.config.grids[:-1]):
+        for grid in reversed(grids[:-1]):
             levels.insert(0, resample_kernel(levels[0], kernel_upsampling(grid).T))
         return levels
 
@@ -172,7 +173,7 @@ def psnr(picture: Tensor, sharp: Tensor) -> Tensor:
 
 def _grey(image: Tensor) -> Tensor:
     """RGB (batch, H, W, 3) -> grey (batch, H, W, 1)."""
-    return ops.sum(image * GREY, axis=-1, keepdims=True)
+    return ops.sum(image * ops.convert_to_tensor(GREY), axis=-1, keepdims=True)
 
 
 def _divergence(logits: Tensor, kernel: Tensor) -> Tensor:
