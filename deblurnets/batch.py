@@ -23,7 +23,7 @@ from deblurnets.images import (
     read_image,
     write_image,
 )
-from deblurnets.inset import draw_inset
+from deblurnets.inset import draw_inset, opaque_inset
 from deblurnets.kernel_files import save_kernel
 from deblurnets.names import Job
 from deblurnets.overlap import run_overlapped
@@ -269,7 +269,8 @@ def _with_inset(picture: Picture, kernel: np.ndarray) -> Tuple[Picture, Tuple[st
     pixels = draw_inset(picture.pixels, kernel)
     if pixels is None:
         return picture, ("the picture is too small for the kernel in its corner",)
-    return replace(picture, pixels=pixels), ()
+    alpha = None if picture.alpha is None else opaque_inset(picture.alpha, kernel)
+    return replace(picture, pixels=pixels, alpha=alpha), ()
 
 
 def _make_folder(path: str) -> None:

@@ -5,7 +5,7 @@ Exit status
 0    every picture was deblurred
 1    some pictures failed, or the networks could not be loaded
 2    wrong usage; nothing was computed, no picture was written
-130  interrupted with Ctrl-C
+130  interrupted with Ctrl-C or SIGTERM
 """
 
 from __future__ import annotations

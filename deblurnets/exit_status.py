@@ -12,4 +12,4 @@ WRONG_USAGE = 2
 """Nothing was computed, no picture was written."""
 
 INTERRUPTED = 130
-"""Ended with Ctrl-C."""
+"""Ended with Ctrl-C or SIGTERM."""

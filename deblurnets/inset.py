@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Optional, Tuple
 
 import numpy as np
 
@@ -33,24 +33,44 @@ def draw_inset(pixels: np.ndarray, kernel: np.ndarray) -> Optional[np.ndarray]:
     ndarray or None
         Shape and type of `pixels`; None where the kernel fills more than the picture's half.
     """
-    kernel = _filled_part(kernel)
-    side = kernel.shape[0]
-    smaller = min(pixels.shape[:2])
-    factor = max(1, int(_SHARE * smaller) // side)
-    size = factor * side
-    if 2 * (size + 2 * _BORDER) > smaller:
+    square = _square(pixels.shape, kernel)
+    if square is None:
         return None
-    white = white_of(pixels.dtype)
-    shown = np.repeat(np.repeat(kernel / kernel.max(), factor, axis=0), factor, axis=1)
-    square = np.pad(shown, _BORDER, mode="constant", constant_values=_GREY) * white
+    square = square * white_of(pixels.dtype)
     if np.issubdtype(pixels.dtype, np.integer):
         square = np.rint(square)
     square = square.astype(pixels.dtype)
     drawn = pixels.copy()
-    height, width = square.shape
-    corner = drawn[:height, drawn.shape[1] - width :]
-    corner[...] = square if pixels.ndim == 2 else square[:, :, None]
+    _corner(drawn, square)[...] = square if pixels.ndim == 2 else square[:, :, None]
     return drawn
+
+
+def opaque_inset(alpha: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Return an alpha channel (H, W) with the corner opaque where `draw_inset` draws a kernel."""
+    square = _square(alpha.shape, kernel)
+    if square is None:
+        return alpha
+    opaque = alpha.copy()
+    _corner(opaque, square)[...] = white_of(alpha.dtype)
+    return opaque
+
+
+def _corner(array: np.ndarray, square: np.ndarray) -> np.ndarray:
+    """View of the upper right corner."""
+    height, width = square.shape
+    return array[:height, array.shape[1] - width :]
+
+
+def _square(shape: Tuple[int, ...], kernel: np.ndarray) -> Optional[np.ndarray]:
+    """Return the kernel as a picture shows it, 0..1; None where it would hide too much."""
+    kernel = _filled_part(kernel)
+    side = kernel.shape[0]
+    smaller = min(shape[:2])
+    factor = max(1, int(_SHARE * smaller) // side)
+    if 2 * (factor * side + 2 * _BORDER) > smaller:
+        return None
+    shown = np.repeat(np.repeat(kernel / kernel.max(), factor, axis=0), factor, axis=1)
+    return np.pad(shown, _BORDER, mode="constant", constant_values=_GREY)
 
 
 def _filled_part(kernel: np.ndarray) -> np.ndarray:

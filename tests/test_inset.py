@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deblurnets.inset import draw_inset
+from deblurnets.inset import draw_inset, opaque_inset
 
 
 def kernel(size=85, reach=3):
@@ -35,6 +35,22 @@ def test_bright_on_dark_with_a_border_in_the_upper_right_corner(shape, dtype):
     assert inset[11, 1 + 2 * 8] == inset[12, 2 + 2 * 8] == 1  # the maximum, twice as wide and high
     assert np.allclose(inset[11, 1 + 2 * 2 : 1 + 2 * 8], 0.5, atol=0.01)
     assert inset[2, 2] == 0
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_the_corner_of_a_transparent_picture_is_opaque(dtype):
+    pixels = np.zeros((120, 160, 3), dtype)
+    drawn = draw_inset(pixels, kernel()).any(axis=2)
+    alpha = opaque_inset(pixels[:, :, 0], kernel())
+    white = 1.0 if dtype == np.float32 else np.iinfo(dtype).max
+    assert alpha.dtype == dtype
+    assert (alpha[drawn] == white).all()
+    rows, columns = np.nonzero(drawn)
+    outside = np.ones(alpha.shape, bool)
+    outside[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = False
+    assert not alpha[outside].any()
+    small = np.zeros((48, 40), dtype)
+    assert not opaque_inset(small, kernel(reach=10)).any()
 
 
 def test_no_kernel_where_it_would_hide_the_picture():

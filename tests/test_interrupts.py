@@ -1,4 +1,4 @@
-"""Ctrl-C once and twice."""
+"""Ctrl-C and SIGTERM, once and twice."""
 
 import signal
 import threading
@@ -10,27 +10,32 @@ from deblurnets.interrupts import StopRequest
 pytestmark = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="POSIX signals")
 
 
-def press():
-    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+EVERY_SIGNAL = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
-def test_the_first_asks_and_the_second_interrupts():
-    before = signal.getsignal(signal.SIGINT)
+def press(number):
+    signal.pthread_kill(threading.main_thread().ident, number)
+
+
+@EVERY_SIGNAL
+def test_the_first_asks_and_the_second_interrupts(number):
+    before = signal.getsignal(number)
     told = []
     with pytest.raises(KeyboardInterrupt), StopRequest(lambda: told.append(1)) as request:
         assert not request.wanted
-        press()
+        press(number)
         assert request.wanted
-        press()
+        press(number)
     assert told == [1]
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(number) is before
 
 
-def test_the_handler_is_put_back():
-    before = signal.getsignal(signal.SIGINT)
+@EVERY_SIGNAL
+def test_the_handler_is_put_back(number):
+    before = signal.getsignal(number)
     with StopRequest(lambda: None):
-        assert signal.getsignal(signal.SIGINT) is not before
-    assert signal.getsignal(signal.SIGINT) is before
+        assert signal.getsignal(number) is not before
+    assert signal.getsignal(number) is before
 
 
 def test_another_thread_changes_nothing():
