@@ -268,8 +268,7 @@ def test_a_judge_learns_and_is_exported(estimates, tmp_path, monkeypatch):
         losses = [float(row["loss"]) for row in csv.DictReader(file)]
     assert np.mean(losses[-2:]) < np.mean(losses[:2])
     command.main(["export", str(tmp_path), str(tmp_path / "judge.h5")])
-    (network,) = load_judge(tmp_path / "judge.h5").networks
-    assert network.config.widths == (4, 8)
+    assert load_judge(tmp_path / "judge.h5").network.config.widths == (4, 8)
 
 
 PAPER_NETWORKS = {

@@ -11,6 +11,7 @@ import numpy as np
 from deblurnets.backend import compile_layer, ops
 from deblurnets.borders import pad_to
 from deblurnets.deconvolution import HyperLaplacian, blur_light, hyper_laplacian, typical_slope
+from deblurnets.fixed_tiles import use_fixed_tiles
 from deblurnets.memory import LARGEST_TILE
 from deblurnets.noise import estimate_noise
 from deblurnets.tiles import map_tiles
@@ -57,6 +58,7 @@ class CompactSynthesis:
         self.config = config or RestoreConfig()
         for unet, channels in zip((network.first, network.second), network.config.channels):
             compile_layer(unet, [(None, None, None, channels)])
+            use_fixed_tiles(unet, halo=48, divisor=network.config.divisor)
 
     def deblur(
         self,
