@@ -20,7 +20,7 @@ from deblurnets.noise import estimate_noise, to_planes
 from deblurnets.shrinkage import shrink_factor
 
 # Added to the squared gradient in the penalty of `tikhonov`: holds the mean brightness.
-_TIKHONOV_FLOOR = 0.01
+TIKHONOV_FLOOR = 0.01
 
 
 @dataclass(frozen=True)
@@ -356,7 +356,7 @@ def light_cost(
 
 def _wiener(planes: np.ndarray, transfer: np.ndarray, strength: float) -> np.ndarray:
     shape = planes.shape[1:]
-    penalty = strength * (gradient_power(shape) + np.float32(_TIKHONOV_FLOOR))
+    penalty = strength * (gradient_power(shape) + np.float32(TIKHONOV_FLOOR))
     spectrum = np.conj(transfer) / (np.abs(transfer) ** 2 + penalty) * fft.rfft2(planes)
     return fft.irfft2(spectrum, shape)
 

@@ -3,7 +3,8 @@
 oneDNN, which TensorFlow computes convolutions with, prepares code and memory for each size of maps
 and keeps them: 10 MiB and more for a U-Net and picture size, without end in a folder of pictures of
 many sizes. In tiles of a few fixed sizes that overlap by the reach of the convolutions, results are
-those of the whole maps, except near a border that a tile reaches over (decision 008).
+those of the whole maps, except near a border that a tile reaches over (decision 008). (The parts of
+large pictures in :mod:`deblurnets.tiles` are of any size, and faded into each other.)
 """
 
 from __future__ import annotations
@@ -25,10 +26,13 @@ def use_fixed_tiles(layer: Any, halo: int, divisor: int) -> None:
     layer : keras.layers.Layer
         Takes and returns maps (1, H, W, C) of equal height and width; changed in place.
     halo : int
-        Reach of its convolutions in pixels, rounded up to a multiple of `divisor`.
+        Reach of its convolutions in pixels, a multiple of `divisor`. Where it is too large for
+        `SIDES` to be of use, the layer works on whole maps.
     divisor : int
         H and W are multiples of this, and so are all of `SIDES`.
     """
+    if 4 * halo > max(SIDES):
+        return
     whole = layer.call
     layer.call = lambda maps: in_fixed_tiles(whole, maps, halo, divisor)
 
@@ -53,7 +57,8 @@ def in_fixed_tiles(
 def best_side(height: int, width: int, halo: int) -> int:
     """Return the side of `SIDES` whose tiles have the fewest pixels in all."""
     return min(
-        SIDES, key=lambda side: _count(height, side, halo) * _count(width, side, halo) * side**2
+        (side for side in SIDES if side >= 4 * halo),
+        key=lambda side: _count(height, side, halo) * _count(width, side, halo) * side**2,
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 # Noise over the lower quartile of the root mean squares of its 16x16 blocks (simulated).
-_QUARTILE_OF_NOISE = 1.065
+QUARTILE_OF_NOISE = 1.065
 
 
 def estimate_noise(image: np.ndarray) -> float:
@@ -42,7 +42,7 @@ def estimate_noise(image: np.ndarray) -> float:
         squares, values = _blocks(response[1:-1, 1:-1] ** 2), _blocks(plane[1:-1, 1:-1])
         unclipped = (values.max(axis=1) < 0.99) & (values.min(axis=1) > 0.005)
         squares = squares[unclipped] if unclipped.any() else squares
-        levels.append(_QUARTILE_OF_NOISE * float(np.percentile(np.sqrt(squares.mean(1)), 25)))
+        levels.append(QUARTILE_OF_NOISE * float(np.percentile(np.sqrt(squares.mean(1)), 25)))
     return float(np.sqrt(np.mean(np.square(levels))))
 
 

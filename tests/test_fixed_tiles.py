@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from deblurnets import fixed_tiles
 from deblurnets.backend import ops
+from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis
 
 DIVISOR, HALO = 8, 16
 
@@ -32,7 +33,7 @@ def test_tiles_cover_an_axis_and_keep_the_halo(length, side, halo):
 
 @pytest.mark.parametrize("size", [(24, 200), (64, 64), (104, 152), (48, 40)])
 def test_a_local_function_gives_what_it_gives_on_the_whole(size, monkeypatch):
-    monkeypatch.setattr(fixed_tiles, "SIDES", (48, 64))
+    monkeypatch.setattr(fixed_tiles, "SIDES", (64, 72))
     sizes = set()
 
     def blur(maps):
@@ -43,8 +44,34 @@ def test_a_local_function_gives_what_it_gives_on_the_whole(size, monkeypatch):
 
     maps = np.random.RandomState(0).rand(1, *size, 2).astype(np.float32)
     tiled = fixed_tiles.in_fixed_tiles(blur, maps, HALO, DIVISOR)
-    assert sizes <= {(48, 48), (64, 64)}
+    assert sizes <= {(64, 64), (72, 72)}
     np.testing.assert_allclose(ops.convert_to_numpy(tiled), blur(maps), atol=1e-5)
+
+
+@pytest.mark.parametrize("widths", [(4, 6), (4, 4, 6)])
+def test_a_u_net_gives_in_tiles_what_it_gives_on_the_whole(widths, monkeypatch):
+    config = SynthesisConfig(widths=widths)
+    unet = build_synthesis(config).first
+    rng = np.random.RandomState(0)
+    for variable in unet.variables:
+        variable.assign(rng.normal(0, 0.3, variable.shape).astype(np.float32))
+    side = 4 * config.reach
+    maps = rng.rand(1, side + 5 * config.divisor, side + 96, config.channels[0])
+    maps = maps.astype(np.float32)
+    whole = ops.convert_to_numpy(unet(maps))
+    monkeypatch.setattr(fixed_tiles, "SIDES", (side,))
+    fixed_tiles.use_fixed_tiles(unet, config.reach, config.divisor)
+    tiled = ops.convert_to_numpy(unet(maps))
+    np.testing.assert_allclose(tiled, whole, atol=1e-4 * np.abs(whole).max())
+
+
+def test_a_layer_that_reaches_too_far_is_left_alone():
+    class Layer:
+        call = "untouched"
+
+    layer = Layer()
+    fixed_tiles.use_fixed_tiles(layer, halo=400, divisor=8)
+    assert layer.call == "untouched"
 
 
 def test_the_side_with_the_fewest_pixels_is_taken():

@@ -63,6 +63,17 @@ class SynthesisConfig:
         return self.stride * 2 ** (len(self.widths) - 1)
 
     @property
+    def reach(self) -> int:
+        """Pixels beyond which the surroundings do not count for a U-Net, a multiple of `divisor`.
+
+        Two 3x3 convolutions on both ways at every level, two at the coarsest, the first and the
+        last convolution, and the place within a pixel of the coarsest level.
+        """
+        coarsest = 2 ** (len(self.widths) - 1)
+        reach = self.stride * (2 + 4 * (coarsest - 1) + 2 * coarsest) + self.divisor
+        return -(-reach // self.divisor) * self.divisor
+
+    @property
     def channels(self) -> Tuple[int, int]:
         """Input channels of both stages' U-Nets: the picture, solutions, the estimate so far."""
         return 3 * (2 + len(self.strengths)), 3 * (2 + len(self.rhos))

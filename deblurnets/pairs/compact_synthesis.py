@@ -58,7 +58,7 @@ class CompactSynthesis:
         self.config = config or RestoreConfig()
         for unet, channels in zip((network.first, network.second), network.config.channels):
             compile_layer(unet, [(None, None, None, channels)])
-            use_fixed_tiles(unet, halo=48, divisor=network.config.divisor)
+            use_fixed_tiles(unet, network.config.reach, network.config.divisor)
 
     def deblur(
         self,

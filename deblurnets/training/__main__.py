@@ -6,11 +6,10 @@ import argparse
 import contextlib
 import dataclasses
 import json
-import signal
-import threading
 from pathlib import Path
 from typing import Any, Callable, Generator, Iterator, Optional, Sequence
 
+from deblurnets.interrupts import StopRequest
 from deblurnets.training.estimates import estimate_samples
 from deblurnets.training.judgements import judge_batches, judge_samples
 from deblurnets.training.kernel_sheet import write_kernel_sheet
@@ -228,14 +227,8 @@ def export_run(run: Path, path: Path) -> None:
 @contextlib.contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
     """Turn Ctrl-C and SIGTERM into a question, "was a stop asked for?", until the block's end."""
-    asked = threading.Event()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: asked.set()) for number in signals]
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in zip(signals, before):
-            signal.signal(number, handler)
+    with StopRequest(lambda: print("stopping with a checkpoint", flush=True)) as request:
+        yield lambda: request.wanted
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Generator, List, Optional, Sequence, Tup
 import torch
 
 from deblurnets.judgement import BORDER
+from deblurnets.pairs.compact_synthesis import RestoreConfig
 from deblurnets.training.kinds import build_network
 from deblurnets.training.on_device import faults
 from deblurnets.training.on_device.chance import Chance
@@ -25,7 +26,8 @@ from deblurnets.training.samples import SampleConfig
 
 Batch = Dict[str, torch.Tensor]
 Estimator = Callable[[torch.Tensor, int], Optional[torch.Tensor]]
-KNOWN, ESTIMATED = 0.005, 0.007  # model errors of the hand-made deconvolution
+# What the tool takes for unexplained by a known and by an estimated kernel.
+KNOWN, ESTIMATED = (s.model_error for s in (RestoreConfig().known, RestoreConfig().estimated))
 
 
 @dataclasses.dataclass(frozen=True)

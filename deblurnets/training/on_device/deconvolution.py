@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from deblurnets.borders import extended_shape, gradient_power
-from deblurnets.deconvolution import HyperLaplacian
+from deblurnets.deconvolution import TIKHONOV_FLOOR, HyperLaplacian
+from deblurnets.noise import QUARTILE_OF_NOISE
 from deblurnets.shrinkage import shrink_factor
 from deblurnets.training.on_device import light as curves
 
@@ -33,7 +34,7 @@ def estimate_noise(planes: torch.Tensor) -> torch.Tensor:
     low = ordered.gather(-1, place.floor().long())
     high = ordered.gather(-1, place.ceil().long())
     quartile = (low + (high - low) * (place - place.floor()))[..., 0]
-    return (((1.065 * quartile) ** 2).mean(1)).sqrt()
+    return (((QUARTILE_OF_NOISE * quartile) ** 2).mean(1)).sqrt()
 
 
 def _blocks(planes: torch.Tensor, size: int = 16) -> torch.Tensor:
@@ -108,7 +109,7 @@ class _Solver:
         power = self.transfer.abs() ** 2
         roughness = torch.tensor(gradient_power(self.size), device=observed.device)
         adjoint = split * self.transfer.conj()
-        penalty = 20 * self.prior * (roughness + 0.01)
+        penalty = 20 * self.prior * (roughness + TIKHONOV_FLOOR)
         spectrum = self.transfer.conj() / (power + penalty) * torch.fft.rfft2(observed)
         sharp = torch.fft.irfft2(spectrum, s=self.size)
         hidden = weight <= 0

@@ -85,7 +85,6 @@ def wrong_kernels(kernels: torch.Tensor, estimates: torch.Tensor, chance: Chance
         _cut(either, chance),
         either + part * _moved(either, chance),
         perturb_kernels(kernels, chance, chance.uniform(0, 1, batch) ** 1.5),
-        perturb_kernels(kernels, chance, chance.uniform(0, 1, batch)),
         gaussian_blur(either, chance.uniform(0.5, 3, batch)),
         part * normalise(either) + (1 - part) * dot,
         random_shakes(chance, batch, size, (4, size - 4)),

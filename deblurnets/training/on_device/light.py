@@ -10,13 +10,13 @@ from deblurnets import light
 def to_linear(encoded: torch.Tensor) -> torch.Tensor:
     """Linear light of sRGB values."""
     curve = ((encoded.clamp(min=0) + 0.055) / 1.055) ** 2.4
-    return torch.where(encoded <= 0.04045, encoded / 12.92, curve)
+    return torch.where(encoded <= light.TOE_ENCODED, encoded / 12.92, curve)
 
 
 def to_encoded(linear: torch.Tensor) -> torch.Tensor:
     """SRGB values of linear light."""
     curve = 1.055 * linear.clamp(min=0) ** (1 / 2.4) - 0.055
-    return torch.where(linear <= 0.0031308, linear * 12.92, curve)
+    return torch.where(linear <= light.TOE_LINEAR, linear * 12.92, curve)
 
 
 def slope(encoded: torch.Tensor, floor: float) -> torch.Tensor:
