@@ -56,8 +56,8 @@ def test_a_u_net_gives_in_tiles_what_it_gives_on_the_whole(widths, monkeypatch):
     for variable in unet.variables:
         variable.assign(rng.normal(0, 0.3, variable.shape).astype(np.float32))
     side = 4 * config.reach
-    maps = rng.rand(1, side + 5 * config.divisor, side + 96, config.channels[0])
-    maps = maps.astype(np.float32)
+    length = 2 * (side - config.reach)  # two tiles that overlap by no more than they must
+    maps = rng.rand(1, length, length, config.channels[0]).astype(np.float32)
     whole = ops.convert_to_numpy(unet(maps))
     monkeypatch.setattr(fixed_tiles, "SIDES", (side,))
     fixed_tiles.use_fixed_tiles(unet, config.reach, config.divisor)
