@@ -22,7 +22,7 @@ from scipy import ndimage
 
 from . import alternation_kernel as kernel_step
 from . import alternation_latent as latent_step
-from .kernels import fit_grid, normalise, support_size
+from .kernels import fit_grid, support_size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,74 +69,6 @@ class AlternationConfig:
     margin: float = 1.3
 
 
-class Descent:
-    """One run of the alternation from coarse to fine, which can pause between scales.
-
-    Parameters
-    ----------
-    image : array (H, W)
-        The blurry picture, grey, 0..1, gamma-encoded or linear light.
-    kernel : array (k, k)
-        The kernel to start from, at full size, k odd.
-    size : int
-        Side of the kernel's grid at full size, odd.
-    scales : int
-    config : AlternationConfig
-
-    Attributes
-    ----------
-    kernel : array, float32
-        The kernel so far, at `factor` of the full size, its sum 1.
-    factor : float
-    size : int
-    """
-
-    def __init__(
-        self,
-        image: np.ndarray,
-        kernel: np.ndarray,
-        size: int,
-        scales: int,
-        config: AlternationConfig,
-    ) -> None:
-        self.kernel, self.factor, self.size = kernel, 1.0, size
-        self._image = latent_step.best_crop(_checked(image), config.crop)
-        self._levels = _levels(size, scales)
-        self._prior = config.prior
-        self._config = config
-
-    def run(self, factor: float = 1.0) -> np.ndarray:
-        """Go down to `factor` of the full size and return the kernel there."""
-        while self._levels and self._levels[0][0] <= factor * 1.001:
-            following, grid = self._levels.pop(0)
-            self.kernel = kernel_step.resize(self.kernel, following / self.factor, grid)
-            self.factor = following
-            self.kernel, self._prior = _alternate(
-                shrink(self._image, following), self.kernel, self._prior, self._config
-            )
-        return self.kernel
-
-
-def descent_from(image: np.ndarray, start: np.ndarray, config: AlternationConfig) -> Descent:
-    """Prepare the refinement of a soft estimate; arguments as for `refine_kernel`."""
-    start = fit_grid(start, start.shape[0])
-    size = support_size(start, config.mass) * config.margin
-    size = int(min(_odd(size), start.shape[0]))
-    scales = min(config.scales, _scales(size, config.coarsest))
-    return Descent(image, start, size, scales, config)
-
-
-def descent_from_nothing(image: np.ndarray, size: int, config: AlternationConfig) -> Descent:
-    """Prepare an estimate on a grid of a given size; arguments as for `estimate_kernel`."""
-    if size < 3 or size % 2 == 0:
-        raise ValueError(f"estimate_kernel: the size must be odd and 3 or more, not {size}")
-    start = np.zeros((size, size), np.float32)
-    middle = size // 2
-    reach = max(1, size // 6)
-    start[middle, middle - reach : middle + reach + 1] = 1
-    return Descent(image, normalise(start), size, _scales(size, 4.0), config)
-
-
 def refine_kernel(
     image: np.ndarray, start: np.ndarray, config: Optional[AlternationConfig] = None
 ) -> np.ndarray:
@@ -145,7 +77,7 @@ def refine_kernel(
     Parameters
     ----------
     image : array (H, W)
-        The blurry picture, grey, gamma-encoded, 0..1.
+        The blurry picture, grey, 0..1, gamma-encoded or linear light.
     start : array (k, k)
         Estimate of the kernel, right in size and direction; k odd.
     config : AlternationConfig, optional
@@ -154,28 +86,16 @@ def refine_kernel(
     -------
     array (k, k), float32, non-negative, summing to 1, centroid at the centre.
     """
-    descent = descent_from(image, start, config or AlternationConfig())
-    return fit_grid(descent.run(), start.shape[0])
-
-
-def estimate_kernel(
-    image: np.ndarray, size: int, config: Optional[AlternationConfig] = None
-) -> np.ndarray:
-    """Estimate a kernel of a given size from coarse to fine, from nothing.
-
-    Parameters
-    ----------
-    image : array (H, W)
-        The blurry picture, grey, gamma-encoded, 0..1.
-    size : int
-        Side of the grid that holds the kernel, odd, 3 or more.
-    config : AlternationConfig, optional
-
-    Returns
-    -------
-    array (size, size), float32, non-negative, summing to 1, centroid at the centre.
-    """
-    return descent_from_nothing(image, size, config or AlternationConfig()).run()
+    config = config or AlternationConfig()
+    image = latent_step.best_crop(_checked(image), config.crop)
+    kernel = fit_grid(start, start.shape[0])
+    size = min(_odd(support_size(kernel, config.mass) * config.margin), start.shape[0])
+    factor, prior = 1.0, config.prior
+    for following, grid in _levels(size, min(config.scales, _scales(size, config.coarsest))):
+        kernel = kernel_step.resize(kernel, following / factor, grid)
+        factor = following
+        kernel, prior = _alternate(shrink(image, factor), kernel, prior, config)
+    return fit_grid(kernel, start.shape[0])
 
 
 def _checked(image: np.ndarray) -> np.ndarray:

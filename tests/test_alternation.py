@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from deblurnets.alternation import AlternationConfig, estimate_kernel, refine_kernel
+from deblurnets.alternation import AlternationConfig, refine_kernel
 from deblurnets.kernels import fit_grid, rasterise
 
 
@@ -59,16 +59,8 @@ def test_refinement_sharpens_a_soft_start():
     assert similarity(refined, truth) > 0.9
 
 
-def test_estimates_from_nothing_when_told_the_size():
-    truth = hook()
-    kernel = estimate_kernel(blurred(truth), 15)
-    is_kernel(kernel, 15)
-    assert similarity(kernel, truth) > 0.85
-
-
 def test_flat_picture_gives_a_valid_kernel():
     flat = np.full((64, 64), 0.5, np.float32)
-    is_kernel(estimate_kernel(flat, 9), 9)
     is_kernel(refine_kernel(flat, fit_grid(hook(), 21)), 21)
 
 
@@ -78,8 +70,6 @@ def test_picture_smaller_than_the_kernel():
 
 
 def test_wrong_arguments_are_named():
-    with pytest.raises(ValueError, match="odd and 3 or more, not 8"):
-        estimate_kernel(blocks(), 8)
     with pytest.raises(ValueError, match=r"grey picture .* got \(32, 32, 3\)"):
         refine_kernel(np.zeros((32, 32, 3)), hook())
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -14,15 +14,14 @@ from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis
 from deblurnets.pairs import compact
 from deblurnets.pairs.compact import CompactAnalysis, EstimateConfig
 from deblurnets.pairs.compact_synthesis import CompactSynthesis, tight_grid
-from deblurnets.search import Finding, SearchConfig
+from deblurnets.search import Finding, Look
 
 
 @pytest.fixture(scope="module")
 def analysis():
-    analysis_config = AnalysisConfig(grid=17, steps=(1, 1), widths=(4, 8), decoder_width=4)
+    analysis_config = AnalysisConfig(grid=17, steps=(1, 1), widths=(4, 8), decoder_widths=(4, 8))
     judge = Judge(build_judge(JudgeConfig(widths=(4, 4))))
-    search = SearchConfig(sizes=(9,), smallest=40)
-    config = EstimateConfig(window=96, grid=25, second_side=100, search=search)
+    config = EstimateConfig(looks=((1.0, 96), (0.5, 64)), least_side=40, grid=25)
     return CompactAnalysis(build_analysis(analysis_config), judge, config)
 
 
@@ -72,13 +71,18 @@ def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, no_blur, bl
     kernel[12, 12 - reach : 13 + reach] = 1 / (2 * reach + 1)
     looks = []
 
-    def search(grey, starts, judge, grid, config):
-        looks.append([start.shape for start in starts])
+    def search(grey, starts, improve, judge, grid, config):
+        looks.extend(start.look for start in starts)
+        for start in starts:
+            for result in (start.kernel, improve(grey, start.kernel, start.look)):
+                assert result.shape == (25, 25)
+                assert result.sum() == pytest.approx(1, abs=1e-4)
         return Finding(kernel, Verdict(gain, "linear"), 1.0 - no_blur)
 
     monkeypatch.setattr(compact, "search_kernel", search)
     estimate = analysis.estimate(picture(100, 110))
-    assert looks == [[(25, 25), (25, 25)]]
+    lights = ("encoded", "linear")
+    assert looks == [Look(*size, light) for size in ((1.0, 96), (0.5, 64)) for light in lights]
     assert (estimate.blurred, estimate.strength) == (blurred, strength)
     assert estimate.light == "linear"
     assert (estimate.confidence > 0.5) == (gain > 0.3)

@@ -1,4 +1,4 @@
-"""The search finishes the promising starts, and takes what the judge prefers."""
+"""The search finishes the starts, improves the best and takes what the judge prefers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from deblurnets.evaluation.scoring import kernel_similarity
 from deblurnets.judgement import Judge, Verdict
 from deblurnets.kernels import fit_grid, rasterise
 from deblurnets.networks.judge import JudgeConfig, build_judge
-from deblurnets.search import SearchConfig, search_kernel
+from deblurnets.search import Look, SearchConfig, Start, search_kernel
 
 
 def stroke(size=31):
@@ -30,53 +30,75 @@ def blurred(kernel, shape=(200, 210)):
 
 
 class Oracle:
-    """Prefers kernels like the truth; remembers the sizes of the pictures it saw."""
+    """Prefers kernels like the truth; remembers how many it was asked about."""
 
     def __init__(self, truth):
         self.truth = truth
-        self.seen = []
+        self.asked = []
 
     def __call__(self, image, kernels, lights=None):
-        assert (lights is None) == (image.shape[0] >= 200)
-        self.seen.append((image.shape, len(kernels)))
-        if image.shape[0] < 200:  # at reduced size any order will do
-            return [Verdict(float(-i), "encoded") for i in range(len(kernels))]
+        self.asked.append(len(kernels))
         gains = [20 * kernel_similarity(kernel, self.truth) for kernel in kernels]
         return [Verdict(gain, "encoded") for gain in gains]
 
 
-@pytest.mark.parametrize("smallest, screened", [(80, True), (150, False)])
-def test_the_kernel_is_found(smallest, screened):
-    truth = stroke()
-    start = fit_grid(ndimage.gaussian_filter(truth, 2.0), 31)
+CONFIG = SearchConfig(score_weight=0)
+LOOK = Look(1, 512, "encoded")
+KEEP = AlternationConfig(iterations=0, scales=1, mass=1, margin=2)
+
+
+def found(truth, starts, improve=lambda image, kernel, look: kernel, config=CONFIG):
     oracle = Oracle(truth)
-    config = SearchConfig(sizes=(15,), smallest=smallest, score_weight=0)
-    finding = search_kernel(blurred(truth), [start], oracle, 31, config)
+    finding = search_kernel(blurred(truth), starts, improve, oracle, 31, config)
+    return finding, oracle
+
+
+def test_the_kernel_is_found_from_the_start_that_leads_to_it():
+    truth = stroke()
+    good = Start(fit_grid(ndimage.gaussian_filter(truth, 2.0), 31), LOOK)
+    bad = Start(fit_grid(truth.T.copy(), 31), LOOK)
+    finding, oracle = found(truth, [bad, good])
     assert finding.kernel.shape == (31, 31)
     assert finding.kernel.sum() == pytest.approx(1, abs=1e-4)
     assert kernel_similarity(finding.kernel, truth) > 0.85
     assert finding.lead > 0
-    starts = 2 * (1 + 1 + 1)  # refined, wide and from nothing, in two kinds of light
-    assert oracle.seen[0] == (((100, 105), starts) if screened else ((200, 210), starts + 1))
-    assert len(oracle.seen) == 1 + screened
-    shape, last = oracle.seen[-1]
-    assert shape == (200, 210)
-    # Up to two of each light are finished, near equals once; no blur is judged with them.
-    assert 2 + 1 <= last <= 4 + 1 if screened else last == starts + 1
+    assert oracle.asked == [2 + 1, 3 + 1]  # no blur is judged with them
 
 
-def test_the_chosen_kernel_regains_its_faint_end():
+def test_the_network_improves_the_chosen_kernel_in_the_judges_light():
+    truth = stroke()
+    asked = []
+
+    def improve(image, kernel, look):
+        asked.append(look)
+        return truth
+
+    config = SearchConfig(score_weight=0, finish=KEEP, descent=KEEP)
+    start = Start(fit_grid(ndimage.gaussian_filter(truth, 3.0), 31), Look(0.5, 64, "linear"))
+    finding, _ = found(truth, [start], improve, config)
+    assert asked == [Look(0.5, 64, "encoded")] * 2
+    np.testing.assert_allclose(finding.kernel, truth, atol=1e-4)
+
+
+def test_what_the_network_spoils_is_not_taken():
+    truth = stroke()
+    start = Start(fit_grid(ndimage.gaussian_filter(truth, 2.0), 31), LOOK)
+    spoil = lambda image, kernel, look: fit_grid(np.ones((1, 1)), 31)  # noqa: E731
+    finding, _ = found(truth, [start], spoil)
+    assert kernel_similarity(finding.kernel, truth) > 0.85
+
+
+def test_finishing_regains_a_faint_end():
     truth = stroke()
     truth = np.where(np.arange(31) < 14, 0.25 * truth, truth).astype(np.float32)
     truth /= truth.sum()
-    cut_off = fit_grid(np.where(np.arange(31) < 14, 0, truth), 31)
-    blurry, kept = blurred(truth), AlternationConfig(scales=1, iterations=0)
-    options = {"sizes": (), "smallest": 500, "alternation": kept, "wide": kept}
+    cut_off = Start(fit_grid(np.where(np.arange(31) < 14, 0, truth), 31), LOOK)
     rough, finished = (
-        search_kernel(blurry, [cut_off], Oracle(truth), 31, SearchConfig(**options, **more)).kernel
-        for more in ({"finish": kept}, {})
+        found(truth, [cut_off], config=SearchConfig(score_weight=0, descent=KEEP, finish=finish))
+        for finish in (KEEP, CONFIG.finish)
     )
-    assert kernel_similarity(finished, truth) > kernel_similarity(rough, truth) + 0.01
+    similarities = [kernel_similarity(f.kernel, truth) for f, _ in (rough, finished)]
+    assert similarities[1] > similarities[0] + 0.01
 
 
 def test_a_judge_keeps_to_the_light_it_is_told():

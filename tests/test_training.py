@@ -28,7 +28,7 @@ from deblurnets.training.stream import batches
 
 TINY_SAMPLES = {"crop": 48, "grid": 17, "extent": [3, 12]}
 TINY_NETWORKS = {
-    "analysis": {"grid": 17, "steps": [1, 1], "widths": [4, 8], "decoder_width": 4},
+    "analysis": {"grid": 17, "steps": [1, 1], "widths": [4, 8], "decoder_widths": [4, 8]},
     "synthesis": {"widths": [4, 8]},
 }
 

@@ -6,7 +6,7 @@ the kernel from them by least squares in the Fourier domain,
 
     K = sum conj(F(g)) F(b) / (sum |F(g)|^2 + gamma),
 
-and repeat. Both predictions are learned; one small network serves all scales.
+and repeat. Both predictions are learned, by networks of each scale's own.
 """
 
 from __future__ import annotations
@@ -42,19 +42,17 @@ class AnalysisConfig:
     grid : side of the finest kernel grid, odd; coarser grids are (grid + 1) / 2, ...
     steps : steps per scale, coarsest first; their number is the number of scales. The picture is
         resized by exactly 1/2 between scales.
-    widths, decoder_width, decoder_layers : channels of the gradient network, channels and
-        convolutions of the kernel network.
+    widths, decoder_widths : channels per level of the gradient and of the kernel network.
     strengths : regularisation of the Wiener solutions, relative to a kernel's |K(0)|^2 = 1.
     gammas : regularisation of the regressed kernels, relative to the gradients' mean power.
     start : standard deviation in pixels of the Gaussian kernel that the coarsest scale starts with.
     dtype : Keras policy of the convolutions ("mixed_bfloat16" trains faster).
     """
 
-    grid: int = 65
-    steps: Tuple[int, ...] = (2, 2, 2, 1)
-    widths: Tuple[int, ...] = (16, 32, 48)
-    decoder_width: int = 24
-    decoder_layers: int = 6
+    grid: int = 49
+    steps: Tuple[int, ...] = (3, 3, 3, 2)
+    widths: Tuple[int, ...] = (32, 64, 96)
+    decoder_widths: Tuple[int, ...] = (48, 64, 96)
     strengths: Tuple[float, ...] = (0.1, 0.02, 0.004)
     gammas: Tuple[float, ...] = (1.0, 0.2, 0.04)
     start: float = 1.2
@@ -124,28 +122,12 @@ class AnalysisStep(keras.layers.Layer):
         super().__init__(**kwargs)
         self.config = config
         self.predictor = ResidualUNet(config.widths, 2, dtype=config.dtype, name="predictor")
-        self.decoder = [
-            keras.layers.Conv2D(
-                config.decoder_width,
-                3,
-                padding="same",
-                activation="relu",
-                dtype=config.dtype,
-                name=f"decoder_{i}",
-            )
-            for i in range(config.decoder_layers - 1)
-        ]
-        self.logits = keras.layers.Conv2D(
-            1, 3, padding="same", kernel_initializer="zeros", dtype=config.dtype, name="logits"
-        )
+        self.decoder = ResidualUNet(config.decoder_widths, 1, dtype=config.dtype, name="decoder")
 
     def build(self, *_: Optional[Shape]) -> None:
         """Create the variables, which do not depend on the arguments' shapes."""
         build_layer(self.predictor, maps_shape(self.config.channels))
-        channels = self.config.decoder_channels
-        for convolution in (*self.decoder, self.logits):
-            build_layer(convolution, maps_shape(channels))
-            channels = self.config.decoder_width
+        build_layer(self.decoder, maps_shape(self.config.decoder_channels))
         self.built = True
 
     def call(self, planes: Tensor, kernel: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
@@ -211,11 +193,12 @@ class AnalysisStep(keras.layers.Layer):
         middle = regressed[:, len(self.config.gammas) // 2 :][:, :1]
         # The root lifts weak branches; the small constant keeps its gradient finite at 0.
         root = ops.sqrt(ops.maximum(middle, 0.0) + 1e-3)
-        x = channels_last(ops.concatenate([regressed, current, root], axis=1))
-        for convolution in self.decoder:
-            x = convolution(x)
-        logits = channels_first(ops.cast(self.logits(x), "float32")) + 8 * middle
-        return ops.reshape(logits, (-1, kernel.shape[1] * kernel.shape[2]))
+        maps = ops.concatenate([regressed, current, root], axis=1)
+        grid, divisor = kernel.shape[1], 2 ** (len(self.config.decoder_widths) - 1)
+        side = -(-grid // divisor) * divisor
+        x = channels_last(pad_planes(maps, (side, side)))
+        x = channels_first(ops.cast(self.decoder(x), "float32"))
+        return ops.reshape(x[:, :, :grid, :grid] + 8 * middle, (-1, grid * grid))
 
 
 class AnalysisNetwork(keras.Model):
@@ -229,11 +212,12 @@ class AnalysisNetwork(keras.Model):
     def __init__(self, config: AnalysisConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.config = config
-        self.step = AnalysisStep(config, name="step")
+        self.scales = [AnalysisStep(config, name=f"scale_{i}") for i in range(len(config.steps))]
 
     def build(self, *_: Optional[Shape]) -> None:
         """Create the variables, which do not depend on the arguments' shapes."""
-        build_layer(self.step)
+        for network in self.scales:
+            build_layer(network)
         self.built = True
 
     def call(self, image: Tensor, grid: Optional[int] = None) -> List[Dict[str, Tensor]]:
@@ -255,25 +239,47 @@ class AnalysisNetwork(keras.Model):
         for _ in self.config.steps[1:]:
             levels.insert(0, _halve(levels[0]))
         kernel = self._start(levels[0], self.config.grids(grid)[0])
-        results = []
-        for index, (planes, steps) in enumerate(zip(levels, self.config.steps)):
+        results: List[Dict[str, Tensor]] = []
+        for index, planes in enumerate(levels):
             if index:
                 kernel = resample_kernel(kernel, kernel_upsampling(kernel.shape[1]))
-            planes, _, deviation = standardise(planes)
-            for _ in range(steps):
-                # Each step learns to improve whatever kernel it is given.
-                kernel = ops.stop_gradient(kernel)
-                logits, sharp, unit = self.step(planes, kernel)
-                kernel = ops.reshape(ops.softmax(logits, axis=-1), ops.shape(kernel))
-                results.append(
-                    {
-                        "kernel": kernel,
-                        "logits": logits,
-                        "sharp": sharp,
-                        "unit": unit,
-                        "deviation": deviation,
-                    }
-                )
+            results += self._alternate(index, planes, kernel)
+            kernel = results[-1]["kernel"]
+        return results
+
+    def improve(self, image: Tensor, kernel: Tensor) -> Tensor:
+        """Take the finest scale's steps from a kernel (batch, k, k) found elsewhere.
+
+        Parameters
+        ----------
+        image : (batch, H, W, 1) as for a call.
+        kernel : on any odd grid, each summing to 1.
+
+        Returns
+        -------
+        (batch, k, k), each summing to 1.
+        """
+        planes = channels_first(ops.cast(image, "float32"))
+        return self._alternate(len(self.scales) - 1, planes, kernel)[-1]["kernel"]
+
+    def _alternate(self, index: int, planes: Tensor, kernel: Tensor) -> List[Dict[str, Tensor]]:
+        """Take the steps of one scale, counted from the coarsest."""
+        planes, _, deviation = standardise(planes)
+        results = []
+        for _ in range(self.config.steps[index]):
+            # Each step learns to improve whatever kernel it is given.
+            kernel = ops.stop_gradient(kernel)
+            logits, sharp, unit = self.scales[index](planes, kernel)
+            kernel = ops.reshape(ops.softmax(logits, axis=-1), ops.shape(kernel))
+            results.append(
+                {
+                    "kernel": kernel,
+                    "logits": logits,
+                    "sharp": sharp,
+                    "unit": unit,
+                    "deviation": deviation,
+                }
+            )
         return results
 
     def _start(self, planes: Tensor, grid: int) -> Tensor:

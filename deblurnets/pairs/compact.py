@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple
 
 import numpy as np
 
@@ -13,10 +13,10 @@ from deblurnets.alternation_latent import best_crop
 from deblurnets.backend import compile_layer, ops
 from deblurnets.borders import pad_to
 from deblurnets.estimate import Estimate
-from deblurnets.judgement import Judge
+from deblurnets.judgement import LIGHTS, Judge
 from deblurnets.kernels import fit_grid, prune
-from deblurnets.light import GREY
-from deblurnets.search import Finding, SearchConfig, search_kernel
+from deblurnets.light import GREY, to_linear
+from deblurnets.search import Finding, Look, SearchConfig, Start, search_kernel
 from deblurnets.threads import map_threads
 
 
@@ -26,11 +26,12 @@ class EstimateConfig:
 
     Attributes
     ----------
-    window : largest side of the part of the picture that the network looks at, in pixels.
+    looks : (scale, window) of the network's looks at the picture: reduced by the scale, where
+        large shakes are easier to see, and the largest side in pixels of the part looked at then.
+        Each look is taken in both kinds of light.
+    least_side : a reduced look needs a reduced picture of so many pixels on the shorter side.
     prune : values below this share of the maximum are softmax tails, not kernel.
     grid : side of the kernels returned, odd; refinement can grow them past the network's grid.
-    second_look : the network also looks at the picture reduced by this factor, where large
-        shakes are easier to see, if it has `second_side` pixels.
     sharp_mass, likely_sharp_mass : share of the kernel within 3x3 pixels from which a picture
         counts as sharp, for certain, or if deblurring it promises less than `worthwhile` dB or no
         more than no deblurring; `worthwhile` is what the judge's guesses are off by on average.
@@ -40,11 +41,10 @@ class EstimateConfig:
     search : SearchConfig
     """
 
-    window: int = 512
-    prune: float = 0.04
-    grid: int = 85
-    second_look: float = 0.5
-    second_side: int = 380
+    looks: Tuple[Tuple[float, int], ...] = ((1.0, 512), (0.5, 384))
+    least_side: int = 190
+    prune: float = 0.03
+    grid: int = 97
     sharp_mass: float = 0.75
     likely_sharp_mass: float = 0.55
     worthwhile: float = 1.6
@@ -68,13 +68,16 @@ class CompactAnalysis:
         self.network = network
         self.judge = judge
         self.config = config or EstimateConfig()
-        compile_layer(network.step.predictor, [(None, None, None, network.config.channels)])
+        for step in network.scales:
+            compile_layer(step.predictor, [(None, None, None, network.config.channels)])
 
     def estimate(self, image: np.ndarray) -> Estimate:
         """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1, and what it is worth."""
         config = self.config
         grey = np.ascontiguousarray(image @ GREY)
-        finding = search_kernel(grey, self.starts(grey), self.judge, config.grid, config.search)
+        finding = search_kernel(
+            grey, self.starts(grey), self._improved, self.judge, config.grid, config.search
+        )
         gain = finding.verdict.gain
         sharp = self._is_sharp(finding)
         odds = (gain - config.unsure_gain) / config.unsure_slope
@@ -97,30 +100,51 @@ class CompactAnalysis:
             return True
         return finding.lead <= (0 if likely else -config.no_blur_margin)
 
-    def starts(self, grey: np.ndarray) -> List[np.ndarray]:
+    def starts(self, grey: np.ndarray) -> List[Start]:
         """Return the network's own estimates for a grey picture (H, W) in 0..1."""
-        config = self.config
-        parts = [best_crop(grey, config.window)]
-        if min(grey.shape) >= config.second_side:
-            part = best_crop(grey, round(config.window / config.second_look))
-            parts.append(shrink(part, config.second_look))
-        starts = map_threads(self.start, parts)
-        for index, reduced in enumerate(starts[1:], start=1):
-            enlarged = resize(reduced, 1 / config.second_look, config.grid)
-            starts[index] = fit_grid(enlarged, config.grid)
-        return starts
+        looks = [
+            Look(scale, window, light)
+            for scale, window in self.config.looks
+            for light in LIGHTS
+            if scale == 1 or min(grey.shape) * scale >= self.config.least_side
+        ]
+        return map_threads(lambda look: Start(self._estimated(grey, look), look), looks)
 
-    def start(self, grey: np.ndarray) -> np.ndarray:
-        """Return the network's own estimate for a grey picture (H, W) in 0..1."""
-        kernel = ops.convert_to_numpy(self.network(self._input(grey))[-1]["kernel"])[0]
-        return fit_grid(prune(kernel, self.config.prune), self.config.grid)
+    def _estimated(self, grey: np.ndarray, look: Look) -> np.ndarray:
+        """Estimate the kernel of a picture, looking at it in one way."""
+        kernel = self.network(self._seen(grey, look))[-1]["kernel"]
+        return self._at_full_size(ops.convert_to_numpy(kernel)[0], look)
 
-    def _input(self, grey: np.ndarray) -> np.ndarray:
-        """Cut the part to look at, its sides multiples of what the network needs."""
+    def _improved(self, grey: np.ndarray, kernel: np.ndarray, look: Look) -> np.ndarray:
+        """Let the network's last steps improve a kernel (k, k) at full size."""
+        if look.scale != 1:
+            kernel = resize(kernel, look.scale, kernel.shape[0])
+        kernel = ops.convert_to_tensor(fit_grid(kernel, self.network.config.grid)[None])
+        kernel = self.network.improve(self._seen(grey, look), kernel)
+        return self._at_full_size(ops.convert_to_numpy(kernel)[0], look)
+
+    def _seen(self, grey: np.ndarray, look: Look) -> np.ndarray:
+        """Return what the network sees in a look, (1, h, w, 1)."""
+        part = best_crop(grey, round(look.window / look.scale))
+        part = to_linear(part) if look.light == "linear" else part
+        return self._input(shrink(part, look.scale), look.window)
+
+    def _at_full_size(self, kernel: np.ndarray, look: Look) -> np.ndarray:
+        """Turn the network's kernel of a look into one of the picture."""
+        kernel = prune(kernel, self.config.prune)
+        if look.scale != 1:
+            kernel = resize(kernel, 1 / look.scale, self.config.grid)
+        return fit_grid(kernel, self.config.grid)
+
+    def _input(self, grey: np.ndarray, window: int) -> np.ndarray:
+        """Bring the part to look at to sides that the network takes."""
         divisor = self.network.config.divisor
-        least = 2 * self.network.config.grid
-        least = -(-least // divisor) * divisor
+        least = -(-2 * self.network.config.grid // divisor) * divisor
         grey, _ = pad_to(grey, least, least)
-        height, width = (min(n, self.config.window) // divisor * divisor for n in grey.shape)
-        top, left = (grey.shape[0] - height) // 2, (grey.shape[1] - width) // 2
-        return np.ascontiguousarray(grey[top : top + height, left : left + width])[None, :, :, None]
+        # A few mirrored pixels do less harm than a stripe of the picture lost.
+        sides = [min(n + divisor // 4, max(window, least)) // divisor * divisor for n in grey.shape]
+        grey, _ = pad_to(grey, *sides)
+        top, left = ((n - side) // 2 for n, side in zip(grey.shape, sides))
+        return np.ascontiguousarray(grey[top : top + sides[0], left : left + sides[1]])[
+            None, :, :, None
+        ]

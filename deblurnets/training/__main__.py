@@ -57,6 +57,13 @@ def _parser() -> argparse.ArgumentParser:
         _add_training(command)
         command.add_argument("--dtype", default="mixed_bfloat16", help="Keras policy")
         _add_on_device(command)
+        if name == "analysis":
+            command.add_argument(
+                "--captured",
+                action="store_true",
+                help="with --on_device: play each step back as one CUDA graph, several times as "
+                "fast; batches of one size, no exact resume",
+            )
         command.set_defaults(kind=name)
     paper = commands.add_parser("paper", help="train one of the paper's own networks, likewise")
     halves = {name.split("_")[1]: name for name in PAPER}
@@ -120,6 +127,8 @@ def _train(options: argparse.Namespace) -> None:
     from deblurnets.training import loop
 
     set_random_seed(options.seed)  # the initial weights
+    if getattr(options, "captured", False):
+        return _train_captured(options)
     config, network = build_network(options.kind, options.network, options.dtype, options.start)
     defaults = sample_defaults(options.kind, config)
     samples = _samples(options.samples, crop=options.crop, **defaults)
@@ -132,17 +141,44 @@ def _train(options: argparse.Namespace) -> None:
     options.run.mkdir(parents=True, exist_ok=True)
     first, seconds = loop.load_checkpoint(trainer, options.run)
     _describe(options, config, samples)
-    settings = loop.LoopConfig(
+    stream = stream_from(first, options.batch)
+    with stop_on_signal() as stop_requested:
+        settings = _loop_config(options)
+        loop.train(trainer, stream, settings, options.run, first, stop_requested, seconds)
+    stream.close()
+
+
+def _train_captured(options: argparse.Namespace) -> None:
+    """As `_train`, an analysis network by CUDA graphs."""
+    if not options.on_device:
+        raise SystemExit("--captured needs samples made on the device: add --on_device")
+    config, network = build_network(options.kind, options.network, start=options.start)
+    samples = _samples(options.samples, crop=options.crop, **sample_defaults(options.kind, config))
+    stream = _streams(options, samples)(0, options.batch)
+    import torch
+
+    from deblurnets.training.on_device.captured import train_captured
+    from deblurnets.training.on_device.twin import AnalysisTwin
+
+    on_gpu = torch.cuda.is_available()
+    half = options.dtype == "mixed_bfloat16"
+    twin = AnalysisTwin(network, options.crop, half, fuse=on_gpu).to("cuda" if on_gpu else "cpu")
+    options.run.mkdir(parents=True, exist_ok=True)
+    _describe(options, config, samples)
+    with stop_on_signal() as stop_requested:
+        train_captured(twin, stream, _loop_config(options), options.run, stop_requested)
+
+
+def _loop_config(options: argparse.Namespace) -> Any:
+    from deblurnets.training.loop import LoopConfig
+
+    return LoopConfig(
         # A run by the clock ends by the clock.
         steps=10**9 if options.seconds else options.steps,
         seconds=options.seconds,
         learning_rate=options.learning_rate,
         checkpoint_seconds=60 if options.seconds else 180,
     )
-    stream = stream_from(first, options.batch)
-    with stop_on_signal() as stop_requested:
-        loop.train(trainer, stream, settings, options.run, first, stop_requested, seconds)
-    stream.close()
 
 
 def _streams(
@@ -178,6 +214,8 @@ def _device_streams(
     photographs = DevicePhotographs(options.pack, device, samples.shrink)
     estimator = on_device.LatestAnalysis(options.kernels_by) if options.kernels_by else None
     formats = on_device.parse_formats(options.formats) if options.formats else None
+    if getattr(options, "captured", False):  # a graph holds batches of one size
+        formats = [on_device.Format(samples.grid, samples.crop, samples.extent, share=1)]
     return lambda first, size: on_device.device_batches(
         options.kind, photographs, samples, options.seed, first, size, estimator, formats
     )

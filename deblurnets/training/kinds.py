@@ -63,6 +63,8 @@ def sample_defaults(kind: str, config: Any) -> Dict[str, Any]:
         grid = 2 * config.max_shift + 1
     elif kind == "paper_synthesis":
         grid = config.kernel_size
+    elif kind == "analysis":
+        return {"start": False, "grid": config.grid, "extent": (1.5, config.grid - 4)}
     else:
         return {"start": kind == "synthesis"}
     return {"grid": grid, "extent": (3, grid - 4)}

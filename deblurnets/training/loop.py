@@ -129,7 +129,7 @@ def train(
         if (step + 1) % config.log_steps == 0:
             number = min(config.log_steps, step + 1 - first)  # fewer right after a resume
             rate = (time.monotonic() - began) / number
-            _log(folder, step + 1, rate, {n: v / number for n, v in sums.items()})
+            log(folder, step + 1, rate, {n: v / number for n, v in sums.items()})
             sums, began = {}, time.monotonic()
         elapsed = time.monotonic() - start
         over = step + 1 == config.steps or 0 < config.seconds <= elapsed
@@ -141,7 +141,8 @@ def train(
             break
 
 
-def _log(folder: Path, step: int, seconds: float, figures: Dict[str, float]) -> None:
+def log(folder: Path, step: int, seconds: float, figures: Dict[str, float]) -> None:
+    """Add a row to the folder's log.csv, and print it."""
     row = {"step": step, "seconds_per_step": round(seconds, 4)}
     row.update({name: round(value, 5) for name, value in figures.items()})
     path = Path(folder) / "log.csv"
