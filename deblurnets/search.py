@@ -23,9 +23,9 @@ from .alternation import (
 from .alternation_kernel import resize
 from .alternation_latent import best_crop
 from .candidates import score_candidates
-from .judgement import LIGHTS, Judge, Verdict
-from .kernels import fit_grid
-from .light import to_linear
+from .judgement import Judge, Verdict
+from .kernels import fit_grid, similarity
+from .light import LIGHTS, to_linear
 from .threads import map_threads
 
 
@@ -177,7 +177,7 @@ def _promising(values: np.ndarray, kernels: Sequence[np.ndarray], count: int) ->
         for index in first + np.argsort(-values[first : first + half], kind="stable"):
             if len(picked) == count:
                 break
-            if all(_similarity(kernels[index], kernels[i]) < 0.95 for i in picked):
+            if all(similarity(kernels[index], kernels[i]) < 0.95 for i in picked):
                 picked.append(int(index))
         chosen += picked
     return chosen
@@ -192,12 +192,5 @@ def _widest_like_best(
     pictures whose two were equal to 0.97, the wider one was better by 0.3 dB on average.
     """
     best = int(np.argmax(values))
-    alike = [i for i, k in enumerate(kernels) if _similarity(k, kernels[best]) >= 0.97]
+    alike = [i for i, k in enumerate(kernels) if similarity(k, kernels[best]) >= 0.97]
     return max([best, *alike], key=lambda i: (sizes[i], i == best))
-
-
-def _similarity(first: np.ndarray, second: np.ndarray) -> float:
-    """Cosine of two kernels, both centred on their centroids."""
-    size = max(first.shape[0], second.shape[0])
-    a, b = fit_grid(first, size), fit_grid(second, size)
-    return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from deblurnets.estimate import Estimate
 from deblurnets.judgement import Judge
 from deblurnets.kernels import fit_grid, prune
 from deblurnets.light import GREY
+from deblurnets.local import RegionEstimate
 from deblurnets.search import Finding, SearchConfig, search_kernel
 from deblurnets.threads import map_threads
 
@@ -72,10 +73,37 @@ class CompactAnalysis:
 
     def estimate(self, image: np.ndarray) -> Estimate:
         """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1, and what it is worth."""
-        config = self.config
         grey = np.ascontiguousarray(image @ GREY)
-        finding = search_kernel(grey, self.starts(grey), self.judge, config.grid, config.search)
-        gain = finding.verdict.gain
+        finding = self._search(grey, self.starts(grey))
+        return self._estimate_of(finding, finding.verdict.gain)
+
+    def estimate_region(self, image: np.ndarray, given: Estimate) -> RegionEstimate:
+        """Estimate the kernel of a region (H, W, 3) in 0..1, and compare it with a given one.
+
+        The given estimate, of the whole picture, is one of the search's starts.
+        """
+        grey = np.ascontiguousarray(image @ GREY)
+        finding = self._search(grey, [*self.starts(grey), given.kernel])
+        # Judged again: the last alternations, after the search's own verdict, changed the kernel.
+        own, theirs = self.judge(grey, [finding.kernel, given.kernel])
+        expected = theirs.gain if given.strength > 0 else 0.0
+        return RegionEstimate(self._estimate_of(finding, own.gain), own.gain - expected)
+
+    def judge_results(self, image: np.ndarray, results: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the decibels that results are expected to be better than a picture.
+
+        Parameters
+        ----------
+        image, results : arrays (H, W, 3), 0..1.
+        """
+        return self.judge.judge_results(image @ GREY, [result @ GREY for result in results])
+
+    def _search(self, grey: np.ndarray, starts: List[np.ndarray]) -> Finding:
+        return search_kernel(grey, starts, self.judge, self.config.grid, self.config.search)
+
+    def _estimate_of(self, finding: Finding, gain: float) -> Estimate:
+        """Tell what a kernel found is worth, given the decibels that it is expected to gain."""
+        config = self.config
         sharp = self._is_sharp(finding)
         odds = (gain - config.unsure_gain) / config.unsure_slope
         return Estimate(
