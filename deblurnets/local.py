@@ -1,9 +1,10 @@
 """Local blur: kernels of regions for pictures that one kernel does not fit, as of a turning camera.
 
-The search runs once more in each region. A region's kernel is tried if the judge values it above
-what the region gets else, and if a neighbour or the picture as a whole tells a similar one. The
-result with all of these kernels, in each kind of light, is then judged beside the result with one
-kernel, and must be clearly better on average over the regions (decision 009).
+Where the kernel of the whole picture is doubtful, the search runs once more in each region. A
+region's kernel counts if the judge values it above what the region gets else, and if a neighbour
+or the picture as a whole tells a similar one. Twice the gain must be clear on average over the
+regions: that of the kernels, each in its region, and that of the finished result, in the better of
+both kinds of light, beside the result with one kernel (decision 009).
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ class LocalConfig:
     ----------
     side, step, most : least side of a region in pixels, distance of neighbours in sides, and the
         largest number of regions along a side of the picture.
+    certain : from this confidence on the kernel of the whole picture is right, and no region is
+        searched.
     alike : least similarity (cosine) of a region's kernel to a neighbour's or the picture's.
-    margin, no_blur_margin : decibels that the judge must expect of the result more than of that of
-        one kernel, mean over the regions. The second is for pictures in which no blur was found:
-        guesses under 1 dB are worth little.
+    margin, no_blur_margin : decibels that the judge must expect of the regions' kernels, and of the
+        result, more than of one kernel, mean over the regions. The second is for pictures in which
+        no blur was found: guesses under 1 dB are worth little.
     edges : least gradient, in units of 0..1 a pixel, that a hundredth of a region's pixels must
         have after smoothing; else it has no edges to estimate a kernel from.
     halo : pixels beyond the kernel's radius that a region's part is deblurred with.
@@ -41,11 +44,16 @@ class LocalConfig:
     side: int = 288
     step: float = 0.6
     most: int = 4
+    certain: float = 0.975
     alike: float = 0.4
     margin: float = 0.5
     no_blur_margin: float = 1.0
     edges: float = 0.006
     halo: int = 48
+
+    def least_gain(self, given: Estimate) -> float:
+        """Return the margin for a picture with this estimate."""
+        return self.margin if given.strength > 0 else self.no_blur_margin
 
 
 class RegionEstimate(NamedTuple):
@@ -108,7 +116,7 @@ def estimate_regions(
     """
     regions = cut_regions(image.shape[:2], config.side, config.step, config.most)
     places = regions.places()
-    if len(places) == 1:
+    if len(places) == 1 or (given.confidence or 0) >= config.certain:
         return LocalEstimate(regions, [])
     found = {
         number: analysis.estimate_region(image[place], given)
@@ -116,6 +124,8 @@ def estimate_regions(
         if has_edges(image[place], config.edges)
     }
     gains = {n: _advantage(n, found, given, regions, config.alike) for n in found}
+    if sum(gains.values()) < config.least_gain(given) * len(places):
+        return LocalEstimate(regions, [])
     return LocalEstimate(regions, [(n, found[n].estimate) for n in found if gains[n] > 0])
 
 
@@ -126,13 +136,13 @@ def _advantage(
     regions: Regions,
     alike: float,
 ) -> float:
-    """Return a region's advantage, 0 if it is sharp or nothing else tells its kernel."""
+    """Return a region's advantage, at most 0 if it is sharp or nothing else tells its kernel."""
     estimate, advantage = found[number]
     others = [found[n].estimate for n in regions.neighbours(number) if n in found]
     if given.strength > 0:
         others.append(given)
     agreed = any(similarity(estimate.kernel, other.kernel) >= alike for other in others)
-    return advantage if agreed and estimate.blurred else 0.0
+    return advantage if agreed and estimate.blurred else min(advantage, 0.0)
 
 
 def has_edges(image: np.ndarray, least: float) -> bool:
@@ -200,5 +210,5 @@ def deblur_better(
     if given.strength == 0:
         expected[0] = 0  # the picture as it is
     best = int(np.argmax(expected[1:]))
-    margin = config.margin if given.strength > 0 else config.no_blur_margin
-    return results[best] if expected[1 + best] - expected[0] >= margin else None
+    better = expected[1 + best] - expected[0] >= config.least_gain(given)
+    return results[best] if better else None

@@ -78,8 +78,9 @@ def believed(search, image=None, given=GIVEN):
     return [number for number, _ in local.own]
 
 
-def test_kernels_that_are_better_are_tried():
-    assert believed(Search([STEEP] * 6, [1.0] * 6)) == [0, 1, 2, 3, 4, 5]
+def test_kernels_that_are_clearly_better_are_tried():
+    assert believed(Search([STEEP] * 6, [0.6] * 6)) == [0, 1, 2, 3, 4, 5]
+    assert believed(Search([STEEP] * 6, [0.4] * 6)) == []
 
 
 def test_a_region_that_the_judge_values_lower_falls_back():
@@ -89,6 +90,14 @@ def test_a_region_that_the_judge_values_lower_falls_back():
 def test_a_kernel_that_nothing_else_tells_is_not_believed():
     kernels = [STEEP, FLAT, FLAT, FLAT, FLAT, FLAT]
     assert believed(Search(kernels, [9, 1, 1, 1, 1, 1])) == [1, 2, 3, 4, 5]
+    # Nor does it speak for the others.
+    assert believed(Search(kernels, [9, 0.1, 0.1, 0.1, 0.1, 0.1])) == []
+
+
+def test_a_kernel_that_is_certain_is_not_searched_again():
+    search = Search([STEEP] * 6, [9] * 6)
+    assert believed(search, given=dataclasses.replace(GIVEN, confidence=0.98)) == []
+    assert search.seen == 0
 
 
 def test_a_sharp_region_falls_back():
@@ -103,10 +112,11 @@ def test_a_region_without_edges_is_not_searched():
     assert search.seen == 4
 
 
-def test_where_no_blur_was_found_the_regions_must_agree():
+def test_where_no_blur_was_found_the_regions_must_agree_and_promise_more():
     alone = [STEEP, FLAT, STEEP, FLAT, STEEP, FLAT]
     assert believed(Search(alone, [9.0] * 6), given=NO_BLUR) == []
-    assert believed(Search([STEEP] * 6, [9.0] * 6), given=NO_BLUR) == [0, 1, 2, 3, 4, 5]
+    assert believed(Search([STEEP] * 6, [1.1] * 6), given=NO_BLUR) == [0, 1, 2, 3, 4, 5]
+    assert believed(Search([STEEP] * 6, [0.9] * 6), given=NO_BLUR) == []
 
 
 def test_edges_are_told_from_noise():
