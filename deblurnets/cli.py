@@ -173,6 +173,7 @@ def load_deblurrer(arguments: argparse.Namespace) -> Callable[[Any], Any]:
         analysis_max_size=arguments.analysis_max_input_size,
         tile_size=arguments.tile_size,
         blind=arguments.kernel is None,
+        local=arguments.local,
     )
 
 

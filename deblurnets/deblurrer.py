@@ -10,6 +10,7 @@ from typing import Any, Dict, Optional, Tuple, Union
 import numpy as np
 
 from deblurnets.estimate import Estimate
+from deblurnets.local import LocalConfig, deblur_better, estimate_regions
 from deblurnets.memory import affordable_tile
 from deblurnets.paths import model_path
 
@@ -35,6 +36,8 @@ class Result:
     confidence : estimated probability (0..1) that the image is better than the input. Under 1/2
         the image is kept close to the input. None from the paper's networks, which cannot tell.
     blurred : False where no blur was found; the image is then the input.
+    own_kernels : how many regions of how many were deblurred with kernels of their own; None if not
+        asked for. `kernel` is the one of the whole picture.
     seconds : wall-clock seconds of the "analysis" and the "synthesis".
     """
 
@@ -43,6 +46,7 @@ class Result:
     seconds: Dict[str, float]
     confidence: Optional[float] = None
     blurred: bool = True
+    own_kernels: Optional[Tuple[int, int]] = None
 
 
 class Deblurrer:
@@ -60,6 +64,15 @@ class Deblurrer:
     tile_size : int, optional
         Largest side, in pixels, of the parts in which a picture is deblurred one after the other;
         as large as half of the available memory allows when not given.
+    local : LocalConfig or bool
+        True, or a configuration: regions of the picture get kernels of their own where the judge
+        is sure of them (`deblurnets.local`). The compact pair's analysis half is needed, and no
+        `analysis_max_size`.
+
+    Raises
+    ------
+    ValueError
+        Local deblurring does not go together with the rest.
 
     Examples
     --------
@@ -73,7 +86,16 @@ class Deblurrer:
         synthesis: Any,
         analysis_max_size: Optional[Tuple[int, int]] = None,
         tile_size: Optional[int] = None,
+        local: Union[bool, LocalConfig] = False,
     ) -> None:
+        if local and not hasattr(analysis, "estimate_region"):
+            raise ValueError("local deblurring needs the compact pair's analysis network")
+        if local and analysis_max_size is not None:
+            raise ValueError(
+                "local deblurring estimates kernels all over the picture, so it does not go with "
+                "a largest size for the analysis"
+            )
+        self._local = LocalConfig() if local is True else (local or None)
         self._analysis = analysis
         self._synthesis = synthesis
         self._analysis_max_size = analysis_max_size
@@ -88,6 +110,7 @@ class Deblurrer:
         analysis_max_size: Optional[Tuple[int, int]] = None,
         tile_size: Optional[int] = None,
         blind: bool = True,
+        local: Union[bool, LocalConfig] = False,
     ) -> Deblurrer:
         """Load a pair of networks.
 
@@ -97,14 +120,14 @@ class Deblurrer:
         analysis_path, synthesis_path : weight files that replace one or both of the pair's; the
             file itself tells which network it belongs to. One that does not exist is downloaded
             there from the official release.
-        analysis_max_size, tile_size : see `Deblurrer`.
+        analysis_max_size, tile_size, local : see `Deblurrer`.
         blind : False for known kernels only: the analysis network is neither loaded nor
             downloaded.
 
         Raises
         ------
         ValueError
-            There is no pair of that name.
+            There is no pair of that name, or local deblurring does not go with the rest.
         deblurnets.weights.WeightsError, deblurnets.download.DownloadError
             A file cannot be used, or cannot be had.
         """
@@ -127,6 +150,7 @@ class Deblurrer:
             weights.load_synthesis(paths["synthesis"]),
             analysis_max_size,
             tile_size,
+            local,
         )
 
     def __call__(self, image: np.ndarray) -> Result:
@@ -146,19 +170,40 @@ class Deblurrer:
         unit = to_unit_rgb(image)
         begin = time.perf_counter()
         estimate = self._estimate(unit)
+        local = None
+        if self._local is not None:
+            local = estimate_regions(unit, estimate, self._analysis, self._local)
         middle = time.perf_counter()
-        sharp = np.array(image)  # never the caller's own array
-        if estimate.strength > 0:
-            sharp = self._synthesis.deblur(
-                unit, estimate.kernel, estimate.light, estimated=True, tile=self._tile()
+        sharp = self._restore(unit, estimate)
+        if local is not None:
+            better = deblur_better(
+                unit, sharp, estimate, local, self._analysis, self._restore, self._local
             )
-            if estimate.strength < 1:
-                # Never worse than the input: a doubtful kernel's result is mixed with it.
-                sharp = unit + np.float32(estimate.strength) * (sharp - unit)
-            sharp = from_unit_rgb(sharp, image)
+            local = local if better is not None else local.without()
+            sharp = sharp if better is None else better
+        # Never the caller's own array, and no rounding where nothing was done.
+        sharp = np.array(image) if sharp is unit else from_unit_rgb(sharp, image)
         end = time.perf_counter()
-        seconds = {"analysis": middle - begin, "synthesis": end - middle}
-        return Result(sharp, estimate.kernel, seconds, estimate.confidence, estimate.blurred)
+        return Result(
+            sharp,
+            estimate.kernel,
+            {"analysis": middle - begin, "synthesis": end - middle},
+            estimate.confidence if local is None else local.confidence(estimate),
+            estimate.blurred or bool(local is not None and local.own),
+            None if local is None else local.counts(),
+        )
+
+    def _restore(self, unit: np.ndarray, estimate: Estimate) -> np.ndarray:
+        """Deblur a picture (H, W, 3) in 0..1, or a part of one, with an estimated kernel."""
+        if estimate.strength == 0:
+            return unit
+        sharp = self._synthesis.deblur(
+            unit, estimate.kernel, estimate.light, estimated=True, tile=self._tile()
+        )
+        if estimate.strength < 1:
+            # Never worse than the input: a doubtful kernel's result is mixed with it.
+            sharp = unit + np.float32(estimate.strength) * (sharp - unit)
+        return sharp
 
     def estimate_kernel(self, image: np.ndarray) -> np.ndarray:
         """Return the blur kernel (k, k) of a picture; arguments and errors as for a call."""

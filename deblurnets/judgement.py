@@ -11,10 +11,10 @@ from .alternation_latent import best_crop
 from .backend import compile_layer, ops
 from .deconvolution import hyper_laplacian, light_cost
 from .kernels import fit_grid, support_size
+from .light import LIGHTS
 from .noise import estimate_noise
 from .threads import map_threads
 
-LIGHTS = ("encoded", "linear")
 # Results near the picture's border are worse than elsewhere; the judge learned without them.
 BORDER = 32
 
@@ -80,6 +80,22 @@ class Judge:
         blurry = np.broadcast_to(self._inside(part)[None, ..., None], results.shape)
         gains = ops.convert_to_numpy(self.network(np.ascontiguousarray(blurry), results))
         return [Verdict(float(g), light) for g, (_, light, _) in zip(gains, restored)]
+
+    def judge_results(self, image: np.ndarray, results: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the decibels that results are expected to be better than a picture.
+
+        Parameters
+        ----------
+        image, results : arrays (H, W), grey, gamma-encoded, 0..1; their middle is looked at.
+        """
+        side = self.crop + 2 * BORDER
+        low = [max(n - side, 0) // 2 for n in image.shape]
+        part = tuple(slice(start, start + side) for start in low)
+        pairs = [
+            np.stack([self._inside(plane[part]) for plane in planes])[..., None]
+            for planes in ([image] * len(results), results)
+        ]
+        return ops.convert_to_numpy(self.network(*pairs))
 
     def _inside(self, plane: np.ndarray) -> np.ndarray:
         """Cut the border off, and what is left to sides that the network takes."""

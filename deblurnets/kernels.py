@@ -93,6 +93,13 @@ def middle_square_size(kernel: np.ndarray, mass: float = 0.998) -> int:
     return 2 * min(int(np.searchsorted(held, mass * held[-1])), held.size - 1) + 1
 
 
+def similarity(first: np.ndarray, second: np.ndarray) -> float:
+    """Cosine of two kernels (odd squares), both centred on their centroids."""
+    size = max(first.shape[0], second.shape[0])
+    a, b = fit_grid(first, size), fit_grid(second, size)
+    return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
+
+
 def shake_path(rng: np.random.RandomState, steps: int = 2000) -> np.ndarray:
     """Draw the path of a shaking camera: a slow drift that curves, and the hand's tremor.
 

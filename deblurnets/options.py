@@ -47,6 +47,19 @@ def wrong_together(arguments: argparse.Namespace) -> Optional[str]:
         return f"--quality is for JPEG and WebP, {wanted.name} has none"
     if arguments.inset_kernel and not arguments.side_by_side:
         return "--inset_kernel needs --side_by_side (-sbs), it draws into the result's half"
+    return _wrong_with_local(arguments) if arguments.local else None
+
+
+def _wrong_with_local(arguments: argparse.Namespace) -> Optional[str]:
+    if arguments.kernel is not None:
+        return "--local estimates kernels, so it does not go with --kernel, which gives one"
+    if arguments.model == "paper" and arguments.analysis_weights_path is None:
+        return "--local needs the compact pair (--model compact), the paper's has no judge"
+    if arguments.analysis_max_input_size is not None:
+        return (
+            "--local estimates kernels all over the picture, so it does not go with "
+            "--analysis_max_input_size (-amis)"
+        )
     return None
 
 
@@ -157,6 +170,12 @@ def _add_kernel(add: Callable[..., argparse.Action]) -> None:
         metavar="FILE",
         type=_kernel_file,
         help="deblur with this kernel instead of estimating it: .npy, or a grey .png or .tif",
+    )
+    add(
+        "--local",
+        action="store_true",
+        help="for a camera that turned: estimate kernels of regions too, and use those that are "
+        "clearly better than one for all; about five times as slow, compact pair only",
     )
 
 

@@ -10,7 +10,7 @@ starts that are wrong in part; the judge picks again.
 from __future__ import annotations
 
 import dataclasses
-from typing import Callable, List, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from .alternation import AlternationConfig, refine_kernel
 from .alternation_latent import best_crop
 from .candidates import score_candidates
 from .judgement import Judge, Verdict
-from .kernels import fit_grid
+from .kernels import fit_grid, support_size
 from .light import to_linear
 from .threads import map_threads
 
@@ -43,12 +43,18 @@ class SearchConfig:
     finish : alternations at full size that end every refinement, on a wide grid and with a low
         threshold: the estimate is soft, and faint parts of the path are kept.
     descent : refinement from coarse to fine of the start that was picked.
+    window : largest side of the part of the picture that is searched, in pixels.
+    small, small_cost : kernels up to so many pixels that were found in the reduced picture count so
+        many decibels less: reduced looks are for large shakes, and rough for small ones.
     score_weight : weight of the hand-made score (:mod:`deblurnets.candidates`) against the
         judge's decibels.
     """
 
     finish: AlternationConfig = FINISH
     descent: AlternationConfig = dataclasses.field(default_factory=AlternationConfig)
+    window: int = 512
+    small: int = 21
+    small_cost: float = 1.0
     score_weight: float = 0.5
 
 
@@ -117,7 +123,7 @@ def search_kernel(
         Side of the result, odd.
     config : SearchConfig
     """
-    part = best_crop(image, config.finish.crop)
+    part = best_crop(image, config.window)
     lit = {"encoded": part, "linear": to_linear(part)}
 
     def alternate(kernel: np.ndarray, light: str, way: AlternationConfig) -> np.ndarray:
@@ -128,7 +134,7 @@ def search_kernel(
 
     kernels = map_threads(finish, starts)
     values, verdicts = _values(part, kernels, judge, config)
-    best = int(np.argmax(values[:-1]))
+    best = int(np.argmax(values[:-1] - _costs(starts, kernels, config)))
     # Where a kernel was found is not always where it serves best: the judge's light counts.
     look = dataclasses.replace(starts[best].look, light=verdicts[best].light)
 
@@ -140,17 +146,32 @@ def search_kernel(
         lambda: alternate(starts[best].kernel, look.light, config.descent),
     ]
     kernels = [kernels[best], *map_threads(second, ways)]
-    values, verdicts = _values(part, kernels, judge, config)
+    values, verdicts = _values(part, kernels, judge, config, look.light)
     best = int(np.argmax(values[:-1]))
     return Finding(kernels[best], verdicts[best], float(values[best] - values[-1]))
 
 
+def _costs(
+    starts: Sequence[Start], kernels: Sequence[np.ndarray], config: SearchConfig
+) -> np.ndarray:
+    """Return what the starts' finished kernels count less, in decibels."""
+    rough = [
+        start.look.scale < 1 and support_size(kernel, 0.95) <= config.small
+        for start, kernel in zip(starts, kernels)
+    ]
+    return config.small_cost * np.array(rough, float)
+
+
 def _values(
-    image: np.ndarray, kernels: Sequence[np.ndarray], judge: Judge, config: SearchConfig
+    image: np.ndarray,
+    kernels: Sequence[np.ndarray],
+    judge: Judge,
+    config: SearchConfig,
+    light: Optional[str] = None,
 ) -> Tuple[np.ndarray, List[Verdict]]:
     """Value kernels, and no blur after them: the judge's gain in decibels and the score."""
     no_blur = fit_grid(np.ones((1, 1), np.float32), kernels[0].shape[0])
     kernels = [*kernels, no_blur]
-    verdicts = judge(image, kernels)
+    verdicts = judge(image, kernels, light and [light] * len(kernels))
     gains = np.array([verdict.gain for verdict in verdicts])
     return gains + config.score_weight * score_candidates(image, kernels), verdicts

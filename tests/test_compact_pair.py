@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from deblurnets.borders import pad_to
+from deblurnets.estimate import Estimate
 from deblurnets.judgement import Judge, Verdict
 from deblurnets.kernels import random_shake
 from deblurnets.networks.analysis import AnalysisConfig, build_analysis
@@ -133,3 +136,39 @@ def test_tiles_give_what_the_whole_picture_gives(synthesis):
     whole = synthesis.deblur(blurry, gentle, "linear", estimated=True)
     tiled = synthesis.deblur(blurry, gentle, "linear", estimated=True, tile=300)
     assert 0 < np.abs(tiled - whole).max() < 1 / 255
+
+
+def test_a_region_s_kernel_is_compared_with_that_of_the_picture(analysis, monkeypatch):
+    def judge(grey, kernels, lights=None):
+        assert len(kernels) == 2
+        return [Verdict(3.0, "linear"), Verdict(1.0, "encoded")]
+
+    found = Finding(random_shake(np.random.RandomState(2), 25, (9, 9)), Verdict(9, "linear"), 9.0)
+    starts = []
+    monkeypatch.setattr(analysis, "judge", judge)
+    monkeypatch.setattr(
+        compact, "search_kernel", lambda grey, tried, *_: starts.append(tried) or found
+    )
+    given = Estimate(random_shake(np.random.RandomState(3), 25, (9, 9)))
+    region = analysis.estimate_region(picture(90, 90), given)
+    assert starts[0][-1].kernel is given.kernel
+    assert region.estimate.kernel is found.kernel
+    assert region.advantage == 2
+    untouched = dataclasses.replace(given, strength=0.0)
+    assert analysis.estimate_region(picture(90, 90), untouched).advantage == 3
+
+
+@pytest.mark.parametrize("size", [(40, 70), (500, 90)])
+def test_results_are_judged_beside_the_picture(analysis, monkeypatch, size):
+    class Difference:
+        config = JudgeConfig()
+
+        def __call__(self, blurry, results):
+            assert blurry.shape == results.shape == (2, *results.shape[1:3], 1)
+            assert max(blurry.shape[1:3]) <= 384
+            return np.mean(results - blurry, axis=(1, 2, 3))
+
+    monkeypatch.setattr(analysis.judge, "network", Difference())
+    blurry = picture(*size)
+    gains = analysis.judge_results(blurry, [blurry, blurry + 0.25])
+    assert gains == pytest.approx([0, 0.25], abs=1e-5)

@@ -220,6 +220,21 @@ def test_wrong_usage_is_told_without_a_cluster(arguments, reason, tmp_path, monk
     assert reason in capsys.readouterr().err
 
 
+def test_the_networks_are_loaded_as_by_the_command_line(monkeypatch):
+    from deblurnets.deblurrer import Deblurrer
+
+    made = []
+    monkeypatch.setattr(
+        Deblurrer, "from_pretrained", lambda *names, **options: made.append((names, options))
+    )
+    cli.load_deblurrer(
+        command.build_parser().parse_args(["-i", "a", "-o", "b", "--model", "paper"])
+    )
+    ((names, options),) = made
+    assert names == ("paper",)
+    assert options["blind"] and not options["local"]
+
+
 def test_help_is_fast():
     code = (
         "import sys\nfrom deblurnets.distributed.__main__ import main\nmain(['-h'])\n"

@@ -65,6 +65,23 @@ def test_the_kernel_is_found_from_the_start_that_leads_to_it():
     assert oracle.asked == [2 + 1, 3 + 1]  # no blur is judged with them
 
 
+def test_small_kernels_of_reduced_looks_count_less():
+    truth = stroke()
+    kernel = fit_grid(ndimage.gaussian_filter(truth, 2.0), 31)
+    asked = []
+
+    def improve(image, kernel, look):
+        asked.append(look.scale)
+        return kernel
+
+    reduced, full = Start(kernel, Look(0.5, 256, "encoded")), Start(kernel, LOOK)
+    for small, scale in ((31, 1), (3, 0.5)):
+        asked.clear()
+        config = SearchConfig(score_weight=0, small=small)
+        found(truth, [reduced, full], improve, config)  # of equals the first is taken
+        assert asked == [scale] * 2
+
+
 def test_the_network_improves_the_chosen_kernel_in_the_judges_light():
     truth = stroke()
     asked = []

@@ -53,6 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--cpus_per_worker", metavar="X", type=_amount, default=1, help="default: %(default)s")
     add("--gpus_per_worker", metavar="X", type=_amount, default=0, help="default: %(default)s")
     add_networks(parser.add_argument_group("networks").add_argument)
+    # What the command line's loader asks for beside the networks.
+    parser.set_defaults(kernel=None, local=False)
     return parser
 
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence
 
-from deblurnets.evaluation import benchmark, options, report, sharpness
+from deblurnets.evaluation import benchmark, options, report, sharpness, turned
 from deblurnets.evaluation.literature import command as literature
 from deblurnets.evaluation.options import load_deblurrer
 from deblurnets.evaluation.scoring import MAX_SHIFT, compare
@@ -45,6 +45,8 @@ def main(
             return run_score(arguments)
         if arguments.command == "speed":
             return speed.run(arguments)
+        if arguments.command == "rotation":
+            return turned.run(arguments)
         runs = {"benchmark": run_benchmark, "sharp": run_sharp, "literature": literature.run}
         return runs[arguments.command](arguments, load or load_deblurrer)
     except (benchmark.BenchmarkError, ImageError, OSError) as error:
@@ -65,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_sharp(commands)
     literature.add_parser(commands)
     speed.add_parser(commands)
+    turned.add_parser(commands)
     score = commands.add_parser("score", help="PSNR and SSIM of one picture at the best shift")
     score.add_argument("picture", help="picture to score")
     score.add_argument("reference", help="sharp picture to compare with")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -13,9 +13,11 @@ from deblurnets.alternation_latent import best_crop
 from deblurnets.backend import compile_layer, ops
 from deblurnets.borders import pad_to
 from deblurnets.estimate import Estimate
-from deblurnets.judgement import LIGHTS, Judge
+from deblurnets.judgement import Judge
 from deblurnets.kernels import fit_grid, prune
-from deblurnets.light import GREY, to_linear
+from deblurnets.light import GREY, LIGHTS, to_linear
+from deblurnets.local import RegionEstimate
+from deblurnets.networks.layers import maps_shape
 from deblurnets.search import Finding, Look, SearchConfig, Start, search_kernel
 from deblurnets.threads import map_threads
 
@@ -69,16 +71,44 @@ class CompactAnalysis:
         self.judge = judge
         self.config = config or EstimateConfig()
         for step in network.scales:
-            compile_layer(step.predictor, [(None, None, None, network.config.channels)])
+            compile_layer(step.predictor, [maps_shape(network.config.channels)])
+            compile_layer(step.decoder, [maps_shape(network.config.decoder_channels)])
 
     def estimate(self, image: np.ndarray) -> Estimate:
         """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1, and what it is worth."""
-        config = self.config
         grey = np.ascontiguousarray(image @ GREY)
-        finding = search_kernel(
-            grey, self.starts(grey), self._improved, self.judge, config.grid, config.search
-        )
-        gain = finding.verdict.gain
+        finding = self._search(grey, self.starts(grey))
+        return self._estimate_of(finding, finding.verdict.gain)
+
+    def estimate_region(self, image: np.ndarray, given: Estimate) -> RegionEstimate:
+        """Estimate the kernel of a region (H, W, 3) in 0..1, and compare it with a given one.
+
+        The given estimate, of the whole picture, is one of the search's starts.
+        """
+        grey = np.ascontiguousarray(image @ GREY)
+        light = given.light if given.light in LIGHTS else LIGHTS[0]
+        look = Look(1, self.config.looks[0][1], light)
+        finding = self._search(grey, [*self.starts(grey), Start(given.kernel, look)])
+        own, theirs = self.judge(grey, [finding.kernel, given.kernel])
+        expected = theirs.gain if given.strength > 0 else 0.0
+        return RegionEstimate(self._estimate_of(finding, own.gain), own.gain - expected)
+
+    def judge_results(self, image: np.ndarray, results: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the decibels that results are expected to be better than a picture.
+
+        Parameters
+        ----------
+        image, results : arrays (H, W, 3), 0..1.
+        """
+        return self.judge.judge_results(image @ GREY, [result @ GREY for result in results])
+
+    def _search(self, grey: np.ndarray, starts: List[Start]) -> Finding:
+        config = self.config
+        return search_kernel(grey, starts, self._improved, self.judge, config.grid, config.search)
+
+    def _estimate_of(self, finding: Finding, gain: float) -> Estimate:
+        """Tell what a kernel found is worth, given the decibels that it is expected to gain."""
+        config = self.config
         sharp = self._is_sharp(finding)
         odds = (gain - config.unsure_gain) / config.unsure_slope
         return Estimate(
