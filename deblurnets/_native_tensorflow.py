@@ -86,3 +86,28 @@ def compile_layer(layer: Any, shapes: Sequence[Sequence[Optional[int]]]) -> None
     dtype = tf.as_dtype(layer.compute_dtype)  # to which Keras casts the arguments before
     signature = [tf.TensorSpec(shape, dtype) for shape in shapes]
     layer.call = tf.function(layer.call, input_signature=signature, autograph=False)
+
+
+def compile_alike(layers: Sequence[Any], shapes: Sequence[Sequence[Optional[int]]]) -> None:
+    """As `compile_layer`, one function for layers that differ in their variables' values only."""
+    import keras
+
+    first = layers[0]
+    original, variables = first.call, list(first.variables)
+    dtype = tf.as_dtype(first.compute_dtype)
+    signature = [
+        [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables],
+        *[tf.TensorSpec(shape, dtype) for shape in shapes],
+    ]
+
+    @tf.function(input_signature=signature, autograph=False)
+    def run(values: Sequence[Any], *arguments: Any) -> Any:
+        with keras.StatelessScope(state_mapping=list(zip(variables, values))):
+            return original(*arguments)
+
+    def bind(layer: Any) -> None:
+        own = [variable.value for variable in layer.variables]  # here, where Keras casts nothing
+        layer.call = lambda *arguments: run(own, *arguments)
+
+    for layer in layers:
+        bind(layer)

@@ -26,6 +26,7 @@ Tensor = Any
 __all__ = [
     "abs2",
     "build_layer",
+    "compile_alike",
     "compile_layer",
     "conj",
     "description",
@@ -233,6 +234,15 @@ def compile_layer(layer: Any, shapes: Sequence[Sequence[Optional[int]]]) -> None
     """
     if hasattr(_native, "compile_layer"):
         _native.compile_layer(layer, shapes)
+
+
+def compile_alike(layers: Sequence[Any], shapes: Sequence[Sequence[Optional[int]]]) -> None:
+    """Compile layers of equal architecture as one function; arguments as for `compile_layer`.
+
+    Tracing takes a third of a second a layer: here it is done once.
+    """
+    if hasattr(_native, "compile_alike"):
+        _native.compile_alike(layers, shapes)
 
 
 def inference_dtype() -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from deblurnets.alternation import shrink
 from deblurnets.alternation_kernel import resize
 from deblurnets.alternation_latent import best_crop
-from deblurnets.backend import compile_layer, ops
+from deblurnets.backend import compile_alike, ops
 from deblurnets.borders import pad_to
 from deblurnets.estimate import Estimate
 from deblurnets.judgement import Judge
@@ -70,9 +70,9 @@ class CompactAnalysis:
         self.network = network
         self.judge = judge
         self.config = config or EstimateConfig()
-        for step in network.scales:
-            compile_layer(step.predictor, [maps_shape(network.config.channels)])
-            compile_layer(step.decoder, [maps_shape(network.config.decoder_channels)])
+        scales, sizes = network.scales, network.config
+        compile_alike([step.predictor for step in scales], [maps_shape(sizes.channels)])
+        compile_alike([step.decoder for step in scales], [maps_shape(sizes.decoder_channels)])
 
     def estimate(self, image: np.ndarray) -> Estimate:
         """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1, and what it is worth."""
@@ -132,18 +132,21 @@ class CompactAnalysis:
 
     def starts(self, grey: np.ndarray) -> List[Start]:
         """Return the network's own estimates for a grey picture (H, W) in 0..1."""
-        looks = [
-            Look(scale, window, light)
+        sizes = [
+            (scale, window)
             for scale, window in self.config.looks
-            for light in LIGHTS
             if scale == 1 or min(grey.shape) * scale >= self.config.least_side
         ]
-        return map_threads(lambda look: Start(self._estimated(grey, look), look), looks)
+        found = map_threads(lambda size: self._estimated(grey, *size), sizes)
+        return [start for starts in found for start in starts]
 
-    def _estimated(self, grey: np.ndarray, look: Look) -> np.ndarray:
-        """Estimate the kernel of a picture, looking at it in one way."""
-        kernel = self.network(self._seen(grey, look))[-1]["kernel"]
-        return self._at_full_size(ops.convert_to_numpy(kernel)[0], look)
+    def _estimated(self, grey: np.ndarray, scale: float, window: int) -> List[Start]:
+        """Estimate the kernel of a picture, looking at it at one size in all kinds of light."""
+        looks = [Look(scale, window, light) for light in LIGHTS]
+        # Together, for on pictures this small the calls cost as much as the arithmetic.
+        maps = np.concatenate([self._seen(grey, look) for look in looks])
+        kernels = ops.convert_to_numpy(self.network(maps)[-1]["kernel"])
+        return [Start(self._at_full_size(k, look), look) for k, look in zip(kernels, looks)]
 
     def _improved(self, grey: np.ndarray, kernel: np.ndarray, look: Look) -> np.ndarray:
         """Let the network's last steps improve a kernel (k, k) at full size."""
