@@ -200,6 +200,8 @@ def test_samples_on_the_device_need_pytorch(pack, tmp_path):
         command.main([*arguments("analysis", pack, tmp_path, 1), "--on_device"])
     with pytest.raises(SystemExit):
         command.main([*arguments("analysis", pack, tmp_path, 1), "--kernels_by", "run"])
+    with pytest.raises(SystemExit, match="add --on_device"):
+        command.main([*arguments("analysis", pack, tmp_path, 1), "--captured"])
 
 
 @pytest.mark.parametrize("kind", ["analysis", "synthesis"])

@@ -35,8 +35,10 @@ class EstimateConfig:
     prune : values below this share of the maximum are softmax tails, not kernel.
     grid : side of the kernels returned, odd; refinement can grow them past the network's grid.
     sharp_mass, likely_sharp_mass : share of the kernel within 3x3 pixels from which a picture
-        counts as sharp, for certain, or if deblurring it promises less than `worthwhile` dB or no
-        more than no deblurring; `worthwhile` is what the judge's guesses are off by on average.
+        counts as sharp, for certain, or if deblurring it promises less than `worthwhile` dB or is
+        valued at most `likely_lead` above no deblurring. `worthwhile` is what the judge's guesses
+        are off by on average; of 20 training photographs those that were sharp led by 0.5 at most,
+        with shakes of 4 to 8 pixels all but one by 2 or more.
     no_blur_margin : any other picture counts as sharp if no deblurring is valued so much higher.
     unsure_gain, unsure_slope : the predicted gain in dB at which confidence is 1/2, and the dB
         that take it to 0.73 (a logistic curve, fitted on 1,800 results kept from training).
@@ -50,6 +52,7 @@ class EstimateConfig:
     sharp_mass: float = 0.75
     likely_sharp_mass: float = 0.55
     worthwhile: float = 1.6
+    likely_lead: float = 1.0
     no_blur_margin: float = 3.0
     unsure_gain: float = 0.3
     unsure_slope: float = 1.25
@@ -128,7 +131,7 @@ class CompactAnalysis:
         likely = mass >= config.likely_sharp_mass
         if mass >= config.sharp_mass or (likely and finding.verdict.gain < config.worthwhile):
             return True
-        return finding.lead <= (0 if likely else -config.no_blur_margin)
+        return finding.lead <= (config.likely_lead if likely else -config.no_blur_margin)
 
     def starts(self, grey: np.ndarray) -> List[Start]:
         """Return the network's own estimates for a grey picture (H, W) in 0..1."""

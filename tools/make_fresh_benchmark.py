@@ -1,0 +1,66 @@
+"""Make a benchmark of new large shakes from the sharp halves of another one.
+
+    python tools/make_fresh_benchmark.py shake40 fresh
+    python -m deblurnets.evaluation benchmark fresh
+
+Shakes of 31 to 75 pixels, every second picture blurred in linear light, two of three with noise of
+0.01. No setting was chosen on these pictures' blur: figures on them are those of unseen shakes. The
+result depends on the sharp pictures and the seeds below alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from deblurnets import light  # noqa: E402
+from deblurnets.kernels import random_shake  # noqa: E402
+from deblurnets.training.samples import convolve_valid  # noqa: E402
+
+SEED = 77
+GRID = 85
+EXTENT = (31, 75)
+NOISE = 0.01
+
+
+def main() -> None:
+    """Write the triples."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("benchmark", type=Path, help="folder with NAME_sharp.png files")
+    parser.add_argument("output", type=Path, help="folder to write")
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    for number, path in enumerate(sorted(options.benchmark.glob("*_sharp.png"))):
+        write_triple(path, number, options.output)
+
+
+def write_triple(path: Path, number: int, folder: Path) -> None:
+    """Blur one sharp picture and write blurry, sharp and kernel."""
+    rng = np.random.RandomState([SEED, number])
+    sharp = np.asarray(Image.open(path).convert("RGB"), np.float32) / 255
+    kernel = random_shake(rng, GRID, EXTENT, 1.0)
+    linear = number % 2 == 0
+    blurry = convolve_valid(light.to_linear(sharp) if linear else sharp, kernel)
+    blurry = light.to_encoded(blurry) if linear else blurry
+    blurry = blurry + rng.normal(0, NOISE, blurry.shape) * (number % 3 != 0)
+    half = GRID // 2
+    name = folder / f"f{number:02d}_{'lin' if linear else 'srgb'}"
+    _save(f"{name}_blurry.png", np.rint(np.clip(blurry, 0, 1) * 255).astype(np.uint8))
+    inside = sharp[half:-half, half:-half]
+    _save(f"{name}_sharp.png", np.rint(inside * 255).astype(np.uint8))
+    _save(f"{name}_kernel.png", np.rint(kernel / kernel.max() * 65535).astype(np.uint16))
+
+
+def _save(path: str, pixels: np.ndarray) -> None:
+    Image.fromarray(pixels).save(path)
+
+
+if __name__ == "__main__":
+    main()
