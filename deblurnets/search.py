@@ -135,6 +135,7 @@ def search_kernel(
     kernels = map_threads(finish, starts)
     values, verdicts = _values(part, kernels, judge, config)
     best = int(np.argmax(values[:-1] - _costs(starts, kernels, config)))
+    picked = kernels[best]
     # Where a kernel was found is not always where it serves best: the judge's light counts.
     look = dataclasses.replace(starts[best].look, light=verdicts[best].light)
 
@@ -142,10 +143,10 @@ def search_kernel(
         return finish(Start(improve(image, begin(), look), look))
 
     ways = [
-        lambda: kernels[best],
+        lambda: picked,
         lambda: alternate(starts[best].kernel, look.light, config.descent),
     ]
-    kernels = [kernels[best], *map_threads(second, ways)]
+    kernels = [picked, *map_threads(second, ways)]
     values, verdicts = _values(part, kernels, judge, config, look.light)
     best = int(np.argmax(values[:-1]))
     return Finding(kernels[best], verdicts[best], float(values[best] - values[-1]))
