@@ -81,20 +81,13 @@ def numpy_function(
     return call
 
 
-def compile_layer(layer: Any, shapes: Sequence[Sequence[Optional[int]]]) -> None:
-    """Replace a layer's `call` by one compiled for arguments of the given, partly open, shapes."""
-    dtype = tf.as_dtype(layer.compute_dtype)  # to which Keras casts the arguments before
-    signature = [tf.TensorSpec(shape, dtype) for shape in shapes]
-    layer.call = tf.function(layer.call, input_signature=signature, autograph=False)
-
-
-def compile_alike(layers: Sequence[Any], shapes: Sequence[Sequence[Optional[int]]]) -> None:
-    """As `compile_layer`, one function for layers that differ in their variables' values only."""
+def compile_layers(layers: Sequence[Any], shapes: Sequence[Sequence[Optional[int]]]) -> None:
+    """Replace the layers' `call`s by one, compiled for arguments of partly open shapes."""
     import keras
 
     first = layers[0]
     original, variables = first.call, list(first.variables)
-    dtype = tf.as_dtype(first.compute_dtype)
+    dtype = tf.as_dtype(first.compute_dtype)  # to which Keras casts the arguments before
     signature = [
         [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables],
         *[tf.TensorSpec(shape, dtype) for shape in shapes],

@@ -26,8 +26,7 @@ Tensor = Any
 __all__ = [
     "abs2",
     "build_layer",
-    "compile_alike",
-    "compile_layer",
+    "compile_layers",
     "conj",
     "description",
     "inference_dtype",
@@ -219,30 +218,22 @@ def numpy_function(
     return _native.numpy_function(function, shapes)
 
 
-def compile_layer(layer: Any, shapes: Sequence[Sequence[Optional[int]]]) -> None:
-    """Make a layer's own computation one compiled function, for inference.
+def compile_layers(layers: Sequence[Any], shapes: Sequence[Sequence[Optional[int]]]) -> None:
+    """Make the computation of layers of equal architecture one compiled function, for inference.
 
     Called layer by layer, small convolutions cost less than the calls. On TensorFlow 2 with Keras 3
-    the layer is compiled once for all sizes, with equal results; elsewhere it stays as it is.
+    the function is compiled once for all layers and sizes; elsewhere the layers stay as they are.
 
     Parameters
     ----------
-    layer : keras.layers.Layer
-        Changed in place; no longer to be trained or saved as a Keras file.
+    layers : keras.layers.Layer, one or more
+        Changed in place; no longer to be trained or saved as a Keras file. They differ in the
+        values of their variables only.
     shapes : sequence of shapes
-        One for each argument of its call, None where the size changes from call to call.
+        One for each argument of their call, None where the size changes from call to call.
     """
-    if hasattr(_native, "compile_layer"):
-        _native.compile_layer(layer, shapes)
-
-
-def compile_alike(layers: Sequence[Any], shapes: Sequence[Sequence[Optional[int]]]) -> None:
-    """Compile layers of equal architecture as one function; arguments as for `compile_layer`.
-
-    Tracing takes a third of a second a layer: here it is done once.
-    """
-    if hasattr(_native, "compile_alike"):
-        _native.compile_alike(layers, shapes)
+    if hasattr(_native, "compile_layers"):
+        _native.compile_layers(layers, shapes)
 
 
 def inference_dtype() -> str:
@@ -252,6 +243,6 @@ def inference_dtype() -> str:
     kernel, results of the examples differ from float32 by 0.0004 of the range at most
     (`tools/measure_bfloat16.py`). Else "float32".
     """
-    if hasattr(_native, "compile_layer") and has_bfloat16():
+    if hasattr(_native, "compile_layers") and has_bfloat16():
         return "mixed_bfloat16"
     return "float32"

@@ -8,7 +8,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 import numpy as np
 
 from .alternation_latent import best_crop
-from .backend import compile_layer, ops
+from .backend import compile_layers, ops
 from .deconvolution import hyper_laplacian, light_cost
 from .kernels import fit_grid, support_size
 from .light import LIGHTS
@@ -45,7 +45,7 @@ class Judge:
     def __init__(self, network: Any, crop: int = 384) -> None:
         self.network = network
         self.crop = crop
-        compile_layer(network, [(None, None, None, 1)] * 2)
+        compile_layers([network], [(None, None, None, 1)] * 2)
 
     def __call__(
         self,

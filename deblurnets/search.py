@@ -43,7 +43,6 @@ class SearchConfig:
     finish : alternations at full size that end every refinement, on a wide grid and with a low
         threshold: the estimate is soft, and faint parts of the path are kept.
     descent : refinement from coarse to fine of the start that was picked.
-    window : largest side of the part of the picture that is searched, in pixels.
     small, small_cost : kernels up to so many pixels that were found in the reduced picture count so
         many decibels less: reduced looks are for large shakes, and rough for small ones.
     score_weight : weight of the hand-made score (:mod:`deblurnets.candidates`) against the
@@ -52,7 +51,6 @@ class SearchConfig:
 
     finish: AlternationConfig = FINISH
     descent: AlternationConfig = dataclasses.field(default_factory=AlternationConfig)
-    window: int = 512
     small: int = 21
     small_cost: float = 1.0
     score_weight: float = 0.5
@@ -123,7 +121,7 @@ def search_kernel(
         Side of the result, odd.
     config : SearchConfig
     """
-    part = best_crop(image, config.window)
+    part = best_crop(image, config.finish.crop)
     lit = {"encoded": part, "linear": to_linear(part)}
 
     def alternate(kernel: np.ndarray, light: str, way: AlternationConfig) -> np.ndarray:

@@ -95,6 +95,11 @@ def test_training_goes_down_and_leaves_a_checkpoint_for_export(network, tmp_path
         np.testing.assert_array_equal(expected.detach().numpy(), received)
 
 
+def test_a_side_that_the_network_does_not_take_is_named(network):
+    with pytest.raises(ValueError, match="multiple of 8 pixels, got 60"):
+        AnalysisTwin(network, 60)
+
+
 def test_half_precision_stays_near(network):
     planes = grey(batch())["blurry"]
     exact, half = (AnalysisTwin(network, SIDE, half=half)(planes)[-1] for half in (False, True))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from deblurnets.backend import abs2, build_layer, compile_alike, irfft2, ops, rfft2
+from deblurnets.backend import abs2, build_layer, compile_layers, irfft2, ops, rfft2
 from deblurnets.kernels import random_shake
 from deblurnets.networks import analysis, judge, layers, synthesis
 
@@ -163,7 +163,7 @@ def test_layers_compiled_as_one_function_keep_their_own_weights():
         unet.set_weights([0.3 * rng.randn(*w.shape) for w in unet.get_weights()])
     maps = rng.rand(1, 8, 12, 3).astype(np.float32)
     before = [ops.convert_to_numpy(unet(maps)) for unet in unets]
-    compile_alike(unets, [(None, None, None, 3)])
+    compile_layers(unets, [(None, None, None, 3)])
     for expected, unet in zip(before, unets):
         np.testing.assert_allclose(ops.convert_to_numpy(unet(maps)), expected, atol=1e-5)
     assert np.abs(before[0] - before[1]).max() > 0.1

@@ -195,6 +195,9 @@ def test_a_run_by_the_clock_ends_by_the_clock(pack, tmp_path, monkeypatch):
         assert float(checkpoint["seconds"]) >= 100
 
 
+GPU = ("--on_device", "--captured")
+
+
 def test_samples_on_the_device_need_pytorch(pack, tmp_path):
     with pytest.raises(SystemExit, match="KERAS_BACKEND=torch"):
         command.main([*arguments("analysis", pack, tmp_path, 1), "--on_device"])
@@ -202,6 +205,12 @@ def test_samples_on_the_device_need_pytorch(pack, tmp_path):
         command.main([*arguments("analysis", pack, tmp_path, 1), "--kernels_by", "run"])
     with pytest.raises(SystemExit, match="add --on_device"):
         command.main([*arguments("analysis", pack, tmp_path, 1), "--captured"])
+    with pytest.raises(SystemExit):
+        command.main([*arguments("analysis", pack, tmp_path, 1), *GPU, "--formats", "[]"])
+    (tmp_path / loop.CHECKPOINT).write_bytes(b"")
+    with pytest.raises(SystemExit, match="captured runs are not resumed"):
+        command.main([*arguments("analysis", pack, tmp_path, 1), *GPU])
+    assert (tmp_path / loop.CHECKPOINT).read_bytes() == b""
 
 
 @pytest.mark.parametrize("kind", ["analysis", "synthesis"])

@@ -10,7 +10,7 @@ import numpy as np
 from deblurnets.alternation import shrink
 from deblurnets.alternation_kernel import resize
 from deblurnets.alternation_latent import best_crop
-from deblurnets.backend import compile_alike, ops
+from deblurnets.backend import compile_layers, ops
 from deblurnets.borders import pad_to
 from deblurnets.estimate import Estimate
 from deblurnets.judgement import Judge
@@ -38,7 +38,7 @@ class EstimateConfig:
         counts as sharp, for certain, or if deblurring it promises less than `worthwhile` dB or is
         valued at most `likely_lead` above no deblurring. `worthwhile` is what the judge's guesses
         are off by on average; of 20 training photographs those that were sharp led by 0.5 at most,
-        with shakes of 4 to 8 pixels all but one by 2 or more.
+        with shakes of 4 to 8 pixels all but one by 2 or more (`tools/measure_leads.py`).
     no_blur_margin : any other picture counts as sharp if no deblurring is valued so much higher.
     unsure_gain, unsure_slope : the predicted gain in dB at which confidence is 1/2, and the dB
         that take it to 0.73 (a logistic curve, fitted on 1,800 results kept from training).
@@ -74,8 +74,8 @@ class CompactAnalysis:
         self.judge = judge
         self.config = config or EstimateConfig()
         scales, sizes = network.scales, network.config
-        compile_alike([step.predictor for step in scales], [maps_shape(sizes.channels)])
-        compile_alike([step.decoder for step in scales], [maps_shape(sizes.decoder_channels)])
+        compile_layers([step.predictor for step in scales], [maps_shape(sizes.channels)])
+        compile_layers([step.decoder for step in scales], [maps_shape(sizes.decoder_channels)])
 
     def estimate(self, image: np.ndarray) -> Estimate:
         """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1, and what it is worth."""

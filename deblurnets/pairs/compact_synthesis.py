@@ -8,7 +8,7 @@ from typing import Any, Callable, Optional
 
 import numpy as np
 
-from deblurnets.backend import compile_layer, ops
+from deblurnets.backend import compile_layers, ops
 from deblurnets.borders import pad_to
 from deblurnets.deconvolution import HyperLaplacian, blur_light, hyper_laplacian, typical_slope
 from deblurnets.fixed_tiles import use_fixed_tiles
@@ -57,7 +57,7 @@ class CompactSynthesis:
         self.network = network
         self.config = config or RestoreConfig()
         for unet, channels in zip((network.first, network.second), network.config.channels):
-            compile_layer(unet, [(None, None, None, channels)])
+            compile_layers([unet], [(None, None, None, channels)])
             use_fixed_tiles(unet, network.config.reach, network.config.divisor)
 
     def deblur(

@@ -150,8 +150,15 @@ def _train(options: argparse.Namespace) -> None:
 
 def _train_captured(options: argparse.Namespace) -> None:
     """As `_train`, an analysis network by CUDA graphs."""
+    from deblurnets.training.loop import CHECKPOINT
+
     if not options.on_device:
         raise SystemExit("--captured needs samples made on the device: add --on_device")
+    if (options.run / CHECKPOINT).exists():
+        raise SystemExit(
+            f"{options.run} holds a run, and captured runs are not resumed: name another folder, "
+            "and begin with its exported weights (--start) to go on from there"
+        )
     config, network = build_network(options.kind, options.network, start=options.start)
     samples = _samples(options.samples, crop=options.crop, **sample_defaults(options.kind, config))
     stream = _streams(options, samples)(0, options.batch)
@@ -275,6 +282,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     options = parser.parse_args(arguments)
     if not getattr(options, "on_device", True) and (options.formats or options.kernels_by):
         parser.error("--formats and --kernels_by come with --on_device")
+    if getattr(options, "captured", False) and options.formats:
+        parser.error("--captured takes batches of one size, that of --crop: leave --formats out")
     if options.command == "paper":
         options.kind = options.halves[options.half]
     if options.command == "pack":

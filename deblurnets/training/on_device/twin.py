@@ -33,6 +33,11 @@ class AnalysisTwin(torch.nn.Module):
     side : height and width of the pictures, a multiple of ``config.divisor``.
     half : compute the convolutions in bfloat16.
     fuse : compile the U-Nets of the two finest scales.
+
+    Raises
+    ------
+    ValueError
+        The network takes no pictures of that side.
     """
 
     def __init__(
@@ -40,6 +45,10 @@ class AnalysisTwin(torch.nn.Module):
     ) -> None:
         super().__init__()
         config = self.config = network.config
+        if side % config.divisor:
+            raise ValueError(
+                f"expected pictures of a multiple of {config.divisor} pixels, got {side}"
+            )
         arrays = [np.array(v) for v in network.get_weights()]
         self.weights = torch.nn.ParameterList(torch.nn.Parameter(torch.tensor(a)) for a in arrays)
         self._per_scale = len(arrays) // len(config.steps)
