@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import re
 import struct
-from typing import Any, Dict, Optional, Tuple, Union
+from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
 import numpy as np
 import pyvips
 
+from deblurnets.exif import add_exif_to_tiff, exif_of_png, exif_of_tiff, png_with_exif
 from deblurnets.formats import JPEG, PNG, TIFF, WEBP, PictureFormat
 from deblurnets.picture import (
     PLAIN_SAVE,
@@ -39,6 +40,7 @@ _SAMPLE_NAMES = {
 _PLAIN = ("b-w", "grey16", "srgb", "rgb16", "rgb", "multiband")
 # What libvips takes all floating RGB for, though a file has gamma-encoded values as a rule.
 _PLAIN_FLOAT = (*_PLAIN, "scrgb")
+_MOST_PER_MM = 1e6  # of libvips; damaged files claim more
 _KEPT_FIELDS = ("icc-profile-data", "xmp-data", "iptc-data", "exif-data", "resolution-unit")
 
 
@@ -81,10 +83,13 @@ def decode(data: bytes, picture_format: PictureFormat, max_pixels: Optional[int]
         _check_range(bands)
     notes += kind_notes + _page_notes(image, data, picture_format)
     pixels, alpha = split_bands(bands.reshape(image.height, image.width, image.bands))
+    metadata = _metadata(image)
+    if picture_format is TIFF:
+        metadata.update(_exif_fields(data))
     return Picture(
         pixels,
         alpha,
-        metadata=_metadata(image),
+        metadata=metadata,
         resolution=(image.xres, image.yres),
         source_format=picture_format,
         lossless=_is_lossless(data, picture_format),
@@ -112,19 +117,18 @@ def encode(
     )
     settings: Dict[str, Any] = {"interpretation": _INTERPRETATIONS[picture.depth][count >= 3]}
     if picture.resolution is not None:
-        settings["xres"], settings["yres"] = picture.resolution
+        settings["xres"], settings["yres"] = np.clip(picture.resolution, 0, _MOST_PER_MM).tolist()
     image = image.copy(**settings)
-    for name, value in picture.metadata.items():
-        kind = pyvips.GValue.blob_type if isinstance(value, bytes) else pyvips.GValue.refstr_type
-        image.set_type(kind, name, value)
-    if "exif-data" in picture.metadata:
-        # Without it libvips writes the orientation that is still inside the EXIF block.
-        image.set_type(pyvips.GValue.gint_type, "orientation", 1)
+    _set_metadata(image, picture.metadata)
     try:
         options = _save_options(picture, picture_format, save.quality)
         if save.strip_metadata:
             options["keep"] = "icc"
-        return image.write_to_buffer(picture_format.extensions[0], **options)
+        data = image.write_to_buffer(picture_format.extensions[0], **options)
+        if picture_format is TIFF and not save.strip_metadata:
+            block = _exif_block(picture.metadata)
+            data = add_exif_to_tiff(data, block) if block else data
+        return data
     except pyvips.Error as error:
         raise CodecError(
             f"the picture cannot be written as {picture_format.name} ({_first_line(error)})"
@@ -227,6 +231,37 @@ def _metadata(image: pyvips.Image) -> Dict[str, Union[str, bytes]]:
             rb"(tiff:Orientation\s*(?:=\s*[\"']|>))[2-8]", rb"\g<1>1", kept["xmp-data"]
         )
     return kept
+
+
+def _set_metadata(image: pyvips.Image, metadata: Mapping[str, Union[str, bytes]]) -> None:
+    for name, value in metadata.items():
+        kind = pyvips.GValue.blob_type if isinstance(value, bytes) else pyvips.GValue.refstr_type
+        image.set_type(kind, name, value)
+    if "exif-data" in metadata:
+        # Without it libvips writes the orientation that is still inside the EXIF block.
+        image.set_type(pyvips.GValue.gint_type, "orientation", 1)
+
+
+def _exif_fields(tiff: bytes) -> Dict[str, Union[str, bytes]]:
+    """Return the EXIF of a TIFF file as the fields that libvips has for it in other formats."""
+    block = exif_of_tiff(tiff)
+    if block is None:
+        return {}
+    try:
+        carrier = pyvips.Image.new_from_buffer(png_with_exif(block), "")
+    except pyvips.Error:  # a block that libexif cannot read
+        return {}
+    return {name: value for name, value in _metadata(carrier).items() if name.startswith("exif-")}
+
+
+def _exif_block(metadata: Mapping[str, Union[str, bytes]]) -> Optional[bytes]:
+    """Return the EXIF block that libvips makes of fields, or None if they are not EXIF."""
+    exif = {name: value for name, value in metadata.items() if name.startswith("exif-")}
+    if "exif-data" not in exif:
+        return None
+    carrier = pyvips.Image.black(1, 1).copy()
+    _set_metadata(carrier, exif)
+    return exif_of_png(carrier.write_to_buffer(".png"))
 
 
 def _without_thumbnail(exif: bytes) -> bytes:

@@ -57,7 +57,13 @@ JPEG = PictureFormat(
     has_quality=True,
 )
 TIFF = PictureFormat(
-    "TIFF", (".tif", ".tiff"), (8, 16, 32), True, True, 2**31 - 1, ("xmp", "iptc", "icc")
+    "TIFF",
+    (".tif", ".tiff"),
+    (8, 16, 32),
+    True,
+    True,
+    2**31 - 1,
+    ("exif", "xmp", "iptc", "icc"),
 )
 BMP = PictureFormat("BMP", (".bmp", ".dib"), (8,), True, False, 2**31 - 1)
 WEBP = PictureFormat(

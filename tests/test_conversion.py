@@ -51,6 +51,9 @@ def convert(tmp_path, name, data, extension, strip=False, **save):
 def fields(path):
     image = pyvips.Image.new_from_file(path)
     present = {name.split("-")[0] for name in image.get_fields() if name.endswith("-data")}
+    if path.endswith(".tif"):  # libvips does not see it
+        with Image.open(path) as tiff:
+            present |= {"exif"} if MAKE in tiff.getexif() else set()
     return present & {"exif", "xmp", "iptc", "icc"}
 
 

@@ -137,3 +137,10 @@ def test_resolution_is_kept(tmp_path, name, kind):
     )
     with Image.open(str(out)) as image:
         assert [round(float(value)) for value in image.info["dpi"]] == [300, 300]
+
+
+def test_absurd_resolution_is_limited_in_silence(tmp_path, capfd):
+    data = files.pillow_bytes(files.gradient(), "TIFF", resolution=2e9)
+    _, out = write_and_read(tmp_path, "x.tif", data)
+    assert read_image(str(out)).resolution[0] <= 1e6
+    assert capfd.readouterr().err == ""

@@ -27,10 +27,18 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from deblurnets.images import ImageError, Picture, read_image, write_image  # noqa: E402
+from deblurnets.images import (  # noqa: E402
+    ImageError,
+    Picture,
+    decode_image,
+    encode_image,
+    read_image,
+    write_image,
+)
 from deblurnets.options import MAX_PIXELS  # noqa: E402
 
 HANG_SECONDS = 60
+SMALL = 100_000
 
 
 def samples(folder: str) -> Dict[str, bytes]:
@@ -76,6 +84,8 @@ def samples(folder: str) -> Dict[str, bytes]:
         stream = io.BytesIO()
         other.save(stream, kinds[os.path.splitext(name)[1]], **options)
         files[name] = stream.getvalue()
+    camera = decode_image("exif.png", files["exif.png"])
+    files["exif.tif"] = encode_image("exif.tif", camera)
     return files
 
 
@@ -110,7 +120,7 @@ def cases(count: int, seed: int, folder: str) -> Iterator[Tuple[str, bytes]]:
 
 
 def check(path: str, max_pixels: int) -> str:
-    """Read a file; return "read" or "refused".
+    """Read a file, write a small picture and what belongs to it; return "read" or "refused".
 
     Raises
     ------
@@ -128,6 +138,10 @@ def check(path: str, max_pixels: int) -> str:
         return "refused"
     assert min(picture.pixels.shape) > 0, f"shape {picture.pixels.shape}"
     assert np.isfinite(picture.pixels).all(), "values that are no numbers"
+    if picture.pixels.size < SMALL:
+        for name in ("x.png", "x.tif"):  # both hold all kinds of pictures but floating ones
+            if picture.depth != 32 or name == "x.tif":
+                assert decode_image(name, encode_image(name, picture)).bands().size
     return "read"
 
 
