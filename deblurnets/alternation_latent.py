@@ -96,7 +96,7 @@ def sparse_latent(
     power = spectrum.real**2 + spectrum.imag**2
     laplacian = gradient_power(blurry.shape)
     latent = blurry
-    coupling = 4 * weight  # where only gradients above half of black to white survive
+    coupling = 16 * weight  # where only gradients above a quarter of black to white survive
     while coupling < stop:
         along_x, along_y = gradients(latent)
         # Products with a float mask and a reciprocal: indexing and complex division cost twice.

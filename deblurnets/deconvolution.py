@@ -334,13 +334,8 @@ def light_cost(
         What it was deconvolved with.
     """
     settings = settings or HyperLaplacian()
-    linear = light == "linear"
     margin = tuple(n // 2 for n in kernel.shape)
-    shape = extended_shape(plane.shape, margin)
-    signal = curves.to_linear(sharp) if linear else sharp
-    spectrum = fft.rfft2(extend(signal[None], margin, shape)) * kernel_spectrum(kernel, shape)
-    blurred = _inside(fft.irfft2(spectrum, shape), margin, (1, *plane.shape))[0]
-    error = plane - (curves.to_encoded(blurred) if linear else blurred)
+    error = unexplained(plane, sharp, kernel, light)
     # A picture smaller than the kernel has no such inside: then all of it counts.
     keep = tuple(slice(m, n - m) if n > 4 * m else slice(None) for m, n in zip(margin, plane.shape))
     error, sharp, plane = error[keep], sharp[keep], plane[keep]
@@ -352,6 +347,29 @@ def light_cost(
         if sharp.shape[a] > 1
     )
     return float(np.mean(error**2) / (2 * variance) + settings.strength * prior)
+
+
+def unexplained(plane: np.ndarray, sharp: np.ndarray, kernel: np.ndarray, light: str) -> np.ndarray:
+    """Return what a deconvolution, blurred again, leaves of the blurry picture.
+
+    Parameters
+    ----------
+    plane, sharp : ndarray, (H, W)
+        Blurry picture and its deconvolution in that light, both sRGB values in 0..1.
+    kernel : ndarray, (h, w), odd sides
+    light : "encoded" or "linear"
+
+    Returns
+    -------
+    ndarray, (H, W), sRGB values; within half a kernel of the border not reliable.
+    """
+    linear = light == "linear"
+    margin = tuple(n // 2 for n in kernel.shape)
+    shape = extended_shape(plane.shape, margin)
+    signal = curves.to_linear(sharp) if linear else sharp
+    spectrum = fft.rfft2(extend(signal[None], margin, shape)) * kernel_spectrum(kernel, shape)
+    blurred = _inside(fft.irfft2(spectrum, shape), margin, (1, *plane.shape))[0]
+    return plane - (curves.to_encoded(blurred) if linear else blurred)
 
 
 def _wiener(planes: np.ndarray, transfer: np.ndarray, strength: float) -> np.ndarray:

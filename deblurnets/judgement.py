@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from .alternation_latent import best_crop
 from .backend import compile_layers, ops
-from .deconvolution import hyper_laplacian, light_cost
+from .deconvolution import hyper_laplacian, unexplained
 from .kernels import fit_grid, support_size
 from .light import LIGHTS
 from .noise import estimate_noise
@@ -45,7 +46,7 @@ class Judge:
     def __init__(self, network: Any, crop: int = 384) -> None:
         self.network = network
         self.crop = crop
-        compile_layers([network], [(None, None, None, 1)] * 2)
+        compile_layers([network], [(None, None, None, 1)] * 3)
 
     def __call__(
         self,
@@ -59,27 +60,35 @@ class Judge:
         ----------
         image : array (H, W), grey, gamma-encoded, 0..1.
         kernels : arrays (k, k), k odd, summing to 1.
-        lights : kind of light in which each kernel is judged; the better one when not given, which
-            takes twice the time.
+        lights : kind of light in which each kernel is judged; where not given, the one that the
+            judge prefers, which takes twice the time.
         """
         part = best_crop(image, self.crop + 2 * BORDER)
         noise = estimate_noise(part)
 
-        def restore(task: Tuple[np.ndarray, Sequence[str]]) -> Tuple[float, str, np.ndarray]:
-            kernel, tried = task
-            kernel = fit_grid(kernel, min(support_size(kernel, 0.998), kernel.shape[0]))
-            trials = []
-            for light in tried:
-                sharp = hyper_laplacian(part, kernel, noise, light)
-                trials.append((light_cost(part, sharp, kernel, noise, light), light, sharp))
-            return min(trials, key=lambda trial: trial[0])
-
         tried = [LIGHTS] * len(kernels) if lights is None else [(light,) for light in lights]
-        restored = map_threads(restore, list(zip(kernels, tried)))
-        results = np.stack([self._inside(sharp) for _, _, sharp in restored])[..., None]
-        blurry = np.broadcast_to(self._inside(part)[None, ..., None], results.shape)
-        gains = ops.convert_to_numpy(self.network(np.ascontiguousarray(blurry), results))
-        return [Verdict(float(g), light) for g, (_, light, _) in zip(gains, restored)]
+        trials = [(kernel, light) for kernel, own in zip(kernels, tried) for light in own]
+        deblur = functools.partial(self._deblurred, part, noise)
+        results, errors = zip(*map_threads(deblur, trials))
+        gains = self._gains(self._inside(part), results, errors)
+        found = iter([Verdict(float(g), light) for g, (_, light) in zip(gains, trials)])
+        return [max((next(found) for _ in own), key=lambda v: v.gain) for own in tried]
+
+    def _deblurred(
+        self, part: np.ndarray, noise: float, trial: Tuple[np.ndarray, str]
+    ) -> Tuple[np.ndarray, np.ndarray]:
+        """Return the result of a kernel in a light, and what it leaves unexplained."""
+        kernel, light = trial
+        kernel = fit_grid(kernel, min(support_size(kernel, 0.998), kernel.shape[0]))
+        sharp = self._inside(hyper_laplacian(part, kernel, noise, light))
+        return sharp, inner_error(self._inside(part), sharp, kernel, light)
+
+    def _gains(
+        self, blurry: np.ndarray, results: Sequence[np.ndarray], errors: Sequence[np.ndarray]
+    ) -> np.ndarray:
+        """Ask the network about results (h, w) of one blurry picture."""
+        planes = [np.stack(p)[..., None] for p in ([blurry] * len(results), results, errors)]
+        return ops.convert_to_numpy(self.network(*planes))
 
     def judge_results(self, image: np.ndarray, results: Sequence[np.ndarray]) -> np.ndarray:
         """Return the decibels that results are expected to be better than a picture.
@@ -91,11 +100,9 @@ class Judge:
         side = self.crop + 2 * BORDER
         low = [max(n - side, 0) // 2 for n in image.shape]
         part = tuple(slice(start, start + side) for start in low)
-        pairs = [
-            np.stack([self._inside(plane[part]) for plane in planes])[..., None]
-            for planes in ([image] * len(results), results)
-        ]
-        return ops.convert_to_numpy(self.network(*pairs))
+        seen = [self._inside(plane[part]) for plane in results]
+        # Without a kernel there is no error; the judge learned to do without, too.
+        return self._gains(self._inside(image[part]), seen, [np.zeros_like(seen[0])] * len(seen))
 
     def _inside(self, plane: np.ndarray) -> np.ndarray:
         """Cut the border off, and what is left to sides that the network takes."""
@@ -105,3 +112,13 @@ class Judge:
             side = max((n - 2 * BORDER) // divisor, 1) * divisor
             slices.append(slice((n - side) // 2, (n - side) // 2 + side))
         return plane[tuple(slices)]
+
+
+def inner_error(
+    blurry: np.ndarray, sharp: np.ndarray, kernel: np.ndarray, light: str
+) -> np.ndarray:
+    """Return what a result (H, W) leaves unexplained, 0 where the picture's border tells on it."""
+    error = np.zeros_like(blurry)
+    inside = tuple(slice(n // 2, max(m - n // 2, 0)) for n, m in zip(kernel.shape, blurry.shape))
+    error[inside] = unexplained(blurry, sharp, kernel, light)[inside]
+    return error

@@ -44,7 +44,7 @@ class LocalConfig:
     side: int = 288
     step: float = 0.6
     most: int = 4
-    certain: float = 0.975
+    certain: float = 0.99
     alike: float = 0.4
     margin: float = 0.5
     no_blur_margin: float = 1.0

@@ -74,7 +74,7 @@ def test_kernel_resampling_keeps_kernels_and_centres():
             TINY_SYNTHESIS,
             [(1, 40, 40, 3), (1, 9, 9), (1, 40, 40, 3)],
         ),
-        (judge.build_judge, judge.JudgeConfig(widths=(4, 4)), [(1, 16, 16, 1)] * 2),
+        (judge.build_judge, judge.JudgeConfig(widths=(4, 4)), [(1, 16, 16, 1)] * 3),
     ],
 )
 def test_networks_have_all_their_variables_before_they_run(build, config, shapes, monkeypatch):

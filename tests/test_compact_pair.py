@@ -59,11 +59,13 @@ def test_a_flat_picture_gets_a_kernel_too(analysis):
 @pytest.mark.parametrize(
     "gain, reach, no_blur, blurred, strength",
     [
-        (3.0, 5, 3.0, True, 1.0),
+        (3.0, 5, -2.0, True, 1.0),
+        (3.0, 5, 0.5, True, 0.5),
+        (3.0, 5, 3.0, True, 0.0),
         (0.5, 5, 0.0, True, 0.5),
         (-2.0, 5, 0.0, True, 0.0),
         (3.0, 5, 5.0, False, 0.0),
-        (3.0, 2, -0.5, True, 1.0),
+        (3.0, 2, -1.0, True, 1.0),
         (3.0, 2, 0.5, False, 0.0),
         (3.0, 2, 1.5, False, 0.0),
         (1.5, 2, -0.5, False, 0.0),
@@ -89,7 +91,7 @@ def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, no_blur, bl
     assert looks == [Look(*size, light) for size in ((1.0, 96), (0.5, 64)) for light in lights]
     assert (estimate.blurred, estimate.strength) == (blurred, strength)
     assert estimate.light == "linear"
-    assert (estimate.confidence > 0.5) == (gain > 0.3)
+    assert (estimate.confidence > 0.5) == (min(gain, 1.0 - no_blur) > -0.6)
 
 
 @pytest.mark.parametrize("size", [(32, 32), (40, 131)])
@@ -164,8 +166,9 @@ def test_results_are_judged_beside_the_picture(analysis, monkeypatch, size):
     class Difference:
         config = JudgeConfig()
 
-        def __call__(self, blurry, results):
-            assert blurry.shape == results.shape == (2, *results.shape[1:3], 1)
+        def __call__(self, blurry, results, errors):
+            assert blurry.shape == results.shape == errors.shape == (2, *results.shape[1:3], 1)
+            assert not errors.any()
             assert max(blurry.shape[1:3]) <= 384
             return np.mean(results - blurry, axis=(1, 2, 3))
 

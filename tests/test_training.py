@@ -13,16 +13,26 @@ import pytest
 import scipy.signal
 from PIL import Image
 
+from deblurnets.kernels import fit_grid
+from deblurnets.light import GREY
 from deblurnets.training import __main__ as command
 from deblurnets.training import loop
 from deblurnets.training.estimates import Estimates, estimate_samples
-from deblurnets.training.judgements import KERNELS, judge_batches, judge_samples
+from deblurnets.training.judgements import (
+    KERNELS,
+    Examiner,
+    inner,
+    judge_batches,
+    judge_samples,
+)
 from deblurnets.training.perturb import perturb_kernel
 from deblurnets.training.photographs import Photographs, pack_photographs
 from deblurnets.training.samples import (
     SampleConfig,
     convolve_valid,
     draw_sample,
+    generator,
+    photographed,
 )
 from deblurnets.training.stream import batches
 
@@ -228,7 +238,7 @@ def test_an_exported_network_computes_what_the_trained_one_did(kind, pack, tmp_p
 
 @pytest.fixture(scope="module")
 def estimates(pack):
-    """A folder of estimates and of what a judge learns from, made in two runs each."""
+    """A folder of estimates, made in two runs."""
     folder = pack.parent / "estimates"
     samples = SampleConfig(crop=96, grid=17, extent=(3, 12))
     estimate_samples(pack, folder, samples, seed=3, count=3)
@@ -238,7 +248,20 @@ def estimates(pack):
     assert len(Estimates(folder)) == 2
     estimate_samples(pack, folder, samples, seed=3, count=3)
     assert np.array_equal(np.load(folder / "kernels.npy"), whole)
-    judge_samples(pack, folder, folder / "judged")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def judged(pack):
+    """What a judge learns from, made in two runs."""
+    folder = pack.parent / "judged"
+    samples = SampleConfig(crop=128, grid=17, extent=(3, 12))
+    judge_samples(pack, folder, samples, seed=3, count=2)
+    gains = np.lib.format.open_memmap(folder / "gains.npy", "r+")
+    whole = gains.copy()
+    gains[1] = 0  # as if stopped before the last one
+    judge_samples(pack, folder, samples, seed=3, count=2)
+    np.testing.assert_allclose(np.load(folder / "gains.npy"), whole, atol=1e-4)
     return folder
 
 
@@ -254,24 +277,45 @@ def test_estimated_samples_carry_the_tool_s_own_kernels(pack, estimates):
         assert any(np.allclose(sample["estimate"], k, atol=1e-6) for k in turned)
 
 
-def test_judged_results_are_measured_against_the_sharp_picture(estimates):
-    pictures = np.load(estimates / "judged" / "pictures.npy")
-    gains = np.load(estimates / "judged" / "gains.npy")
-    assert pictures.shape == (3, 1 + KERNELS, 32, 32)
-    assert pictures.dtype == np.uint8
+def test_judges_learn_from_what_the_search_meets(judged):
+    pictures, errors = (np.load(judged / name) for name in ("pictures.npy", "errors.npy"))
+    gains = np.load(judged / "gains.npy")
+    assert (pictures.shape, pictures.dtype) == ((2, 1 + KERNELS, 64, 64), np.uint8)
+    assert (errors.shape, errors.dtype) == ((2, KERNELS, 64, 64), np.int8)
     assert np.isfinite(gains).all()
-    batch = next(judge_batches(estimates / "judged", 1, 0, 2, kept=0))
-    assert batch["blurry"].shape == batch["restored"].shape == (2 * KERNELS, 32, 32, 1)
+    assert np.abs(gains).max() > 0.3
+    batch = next(judge_batches(judged, 48, 1, 0, 3, kept=0))
+    for name in ("blurry", "restored", "error"):
+        assert batch[name].shape == (3 * KERNELS, 48, 48, 1)
     assert set(batch["gain"]) <= set(gains.ravel())
 
 
-def test_a_judge_learns_and_is_exported(estimates, tmp_path, monkeypatch):
+def test_an_examiner_knows_the_gain_of_the_true_kernel(pack):
+    sample, _ = photographed(
+        Photographs(pack), SampleConfig(crop=128, grid=17, linear=0, noise=(0, 0)), generator(1, 2)
+    )
+    blurry, sharp = (np.ascontiguousarray(sample[n] @ GREY) for n in ("blurry", "sharp"))
+    dot = fit_grid(np.ones((1, 1), np.float32), 17)
+    examiner = Examiner(sharp)
+    true, none = examiner(blurry, [sample["kernel"], dot])
+    assert true.gain > 2
+    assert true.light == "encoded"
+    assert abs(none.gain) < 0.5
+    assert len(examiner.exhibits) == 4  # both in both kinds of light
+    assert examiner(blurry, [dot], ["linear"])[0].light == "linear"
+    first = examiner.exhibits[0]
+    assert first.gain == true.gain
+    assert np.abs(first.error).mean() < 0.02
+    assert first.result.shape == inner(blurry).shape
+
+
+def test_a_judge_learns_and_is_exported(judged, tmp_path, monkeypatch):
     from deblurnets.weights import load_judge
 
     monkeypatch.setattr(loop, "LoopConfig", functools.partial(loop.LoopConfig, log_steps=10))
     command.main(
         [
-            *("judge", str(estimates / "judged"), str(tmp_path), "--steps", "60", "--batch", "2"),
+            *("judge", str(judged), str(tmp_path), "--steps", "60", "--batch", "2"),
             *("--network", '{"widths": [4, 8]}', "--dtype", "float32", "--learning_rate", "0.01"),
         ]
     )

@@ -1,9 +1,10 @@
 """The judge tells how much better than the blurry picture a deblurred one is.
 
-It has no sharp picture to compare with: a small convolutional network sees the two and predicts
-the gain in PSNR. It chooses among results of several candidate kernels and tells when none of them
-is an improvement. The idea of a learned prior that knows sharp from blurry pictures: Li, Pan, Lai,
-Gao, Sang and Yang, "Learning a discriminative prior for blind image deblurring", CVPR 2018.
+It has no sharp picture to compare with: a small convolutional network sees the two, and what the
+deblurred picture, blurred again, leaves unexplained; it predicts the gain in PSNR. It chooses among
+results of several candidate kernels and tells when none of them is an improvement. The idea of a
+learned prior that knows sharp from blurry pictures: Li, Pan, Lai, Gao, Sang and Yang, "Learning a
+discriminative prior for blind image deblurring", CVPR 2018.
 """
 
 from __future__ import annotations
@@ -62,21 +63,23 @@ class JudgeNetwork(keras.Model):
 
     def build(self, *_: Optional[Shape]) -> None:
         """Create the variables, which do not depend on the arguments' shapes."""
-        channels = 3
+        channels = 4
         for width, down, block in zip(self.config.widths, self.downs, self.blocks):
             build_layer(down, maps_shape(channels))
             build_layer(block, maps_shape(width))
             channels = width
-        build_layer(self.hidden, (None, 1 + sum(self.config.widths)))
+        build_layer(self.hidden, (None, 2 + sum(self.config.widths)))
         build_layer(self.gain, (None, self.hidden.units))
         self.built = True
 
-    def call(self, blurry: Tensor, restored: Tensor) -> Tensor:
+    def call(self, blurry: Tensor, restored: Tensor, error: Tensor) -> Tensor:
         """Predict gains.
 
         Parameters
         ----------
         blurry, restored : (batch, H, W, 1), 0..1; H and W multiples of ``config.divisor``.
+        error : (batch, H, W, 1), the blurry picture minus the restored one blurred again; zeros
+            where that is not known.
 
         Returns
         -------
@@ -86,8 +89,12 @@ class JudgeNetwork(keras.Model):
         variance = ops.mean((blurry - mean) ** 2, axis=(1, 2, 3), keepdims=True)
         deviation = ops.sqrt(variance) + 1e-3
         first, second = (blurry - mean) / deviation, (restored - mean) / deviation
-        x = ops.concatenate([first, second, second - first], axis=-1)
-        pooled = [ops.log(deviation[:, 0, 0, :])]
+        # Most are a tenth of the picture's contrast or less; those next to clipped lights are not.
+        error = ops.clip(error, -0.1, 0.1)
+        planes = [first, second, second - first, 10 * error / deviation]
+        x = ops.concatenate(planes, axis=-1)
+        size = ops.sqrt(ops.mean(error * error, axis=(1, 2)))
+        pooled = [ops.log(deviation[:, 0, 0, :]), ops.log(size + 1e-3)]
         for down, block in zip(self.downs, self.blocks):
             x = ops.maximum(block(down(x)), 0)
             # Means of every level: sharpness shows in the fine ones, ringing in the coarse.

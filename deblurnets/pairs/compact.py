@@ -41,7 +41,8 @@ class EstimateConfig:
         with shakes of 4 to 8 pixels all but one by 2 or more (`tools/measure_leads.py`).
     no_blur_margin : any other picture counts as sharp if no deblurring is valued so much higher.
     unsure_gain, unsure_slope : the predicted gain in dB at which confidence is 1/2, and the dB
-        that take it to 0.73 (a logistic curve, fitted on 1,800 results kept from training).
+        that take it to 0.73 (a logistic curve, fitted on 800 results kept from training: the
+        judge guesses low).
     search : SearchConfig
     """
 
@@ -54,8 +55,8 @@ class EstimateConfig:
     worthwhile: float = 1.6
     likely_lead: float = 1.0
     no_blur_margin: float = 3.0
-    unsure_gain: float = 0.3
-    unsure_slope: float = 1.25
+    unsure_gain: float = -0.6
+    unsure_slope: float = 1.0
     search: SearchConfig = dataclasses.field(default_factory=SearchConfig)
 
 
@@ -81,7 +82,7 @@ class CompactAnalysis:
         """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1, and what it is worth."""
         grey = np.ascontiguousarray(image @ GREY)
         finding = self._search(grey, self.starts(grey))
-        return self._estimate_of(finding, finding.verdict.gain)
+        return self._estimate_of(finding, finding.gain)
 
     def estimate_region(self, image: np.ndarray, given: Estimate) -> RegionEstimate:
         """Estimate the kernel of a region (H, W, 3) in 0..1, and compare it with a given one.
@@ -129,7 +130,7 @@ class CompactAnalysis:
         middle = config.grid // 2
         mass = float(kernel[middle - 1 : middle + 2, middle - 1 : middle + 2].sum())
         likely = mass >= config.likely_sharp_mass
-        if mass >= config.sharp_mass or (likely and finding.verdict.gain < config.worthwhile):
+        if mass >= config.sharp_mass or (likely and finding.gain < config.worthwhile):
             return True
         return finding.lead <= (config.likely_lead if likely else -config.no_blur_margin)
 

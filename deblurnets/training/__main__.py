@@ -11,7 +11,7 @@ from typing import Any, Callable, Generator, Iterator, Optional, Sequence
 
 from deblurnets.interrupts import StopRequest
 from deblurnets.training.estimates import estimate_samples
-from deblurnets.training.judgements import judge_batches, judge_samples
+from deblurnets.training.judgements import JUDGED, judge_batches, judge_samples
 from deblurnets.training.kernel_sheet import write_kernel_sheet
 from deblurnets.training.kinds import (
     COMPACT,
@@ -36,15 +36,16 @@ def _parser() -> argparse.ArgumentParser:
     estimates = commands.add_parser("estimates", help="estimate samples' kernels, for training")
     estimates.add_argument("pack", type=Path)
     estimates.add_argument("estimates", type=Path, help="folder to write or to go on with")
-    estimates.add_argument("--count", type=int, default=4000, help="samples in all")
-    estimates.add_argument("--seed", type=int, default=1)
-    estimates.add_argument("--workers", type=int, default=1, help="processes")
-    estimates.add_argument("--samples", default="{}", help="JSON of the sample configuration")
-    judgements = commands.add_parser("judgements", help="make what a judge learns from")
+    judgements = commands.add_parser(
+        "judgements", help="let the tool search samples' kernels, for a judge to learn from"
+    )
     judgements.add_argument("pack", type=Path)
-    judgements.add_argument("estimates", type=Path, help="folder of the estimates command")
     judgements.add_argument("judgements", type=Path, help="folder to write or to go on with")
-    judgements.add_argument("--workers", type=int, default=1, help="processes")
+    for command in (estimates, judgements):
+        command.add_argument("--count", type=int, default=4000, help="samples in all")
+        command.add_argument("--seed", type=int, default=1)
+        command.add_argument("--workers", type=int, default=1, help="processes")
+        command.add_argument("--samples", default="{}", help="JSON of the sample configuration")
     kernels = commands.add_parser("kernels", help="draw random kernels on a contact sheet")
     kernels.add_argument("sheet", type=Path, help="picture to write or replace")
     kernels.add_argument("--count", type=int, default=64, help="kernels")
@@ -56,7 +57,10 @@ def _parser() -> argparse.ArgumentParser:
         )
         _add_training(command)
         command.add_argument("--dtype", default="mixed_bfloat16", help="Keras policy")
-        _add_on_device(command)
+        if name == "judge":
+            command.set_defaults(on_device=False, formats=None, kernels_by=None)
+        else:
+            _add_on_device(command)
         if name == "analysis":
             command.add_argument(
                 "--captured",
@@ -98,8 +102,7 @@ def _add_on_device(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--on_device",
         action="store_true",
-        help="make the samples where the network trains, for GPUs; needs KERAS_BACKEND=torch; "
-        "the judge too then takes a pack",
+        help="make the samples where the network trains, for GPUs; needs KERAS_BACKEND=torch",
     )
     command.add_argument(
         "--formats",
@@ -112,7 +115,7 @@ def _add_on_device(command: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="RUN",
         help="with --on_device: an analysis run, which may go on, whose network estimates the "
-        "kernels to synthesise with or to judge",
+        "kernels to synthesise with",
     )
 
 
@@ -195,7 +198,9 @@ def _streams(
     if options.on_device:
         return _device_streams(options, samples)
     if options.kind == "judge":
-        return lambda first, size: judge_batches(options.pack, options.seed, first, size)
+        return lambda first, size: judge_batches(
+            options.pack, options.crop, options.seed, first, size
+        )
     return lambda first, size: batches(
         options.pack, samples, options.seed, first, size, options.workers
     )
@@ -295,7 +300,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
             options.pack, options.estimates, samples, options.seed, options.count, options.workers
         )
     elif options.command == "judgements":
-        judge_samples(options.pack, options.estimates, options.judgements, options.workers)
+        samples = _samples(options.samples, **JUDGED)
+        judge_samples(
+            options.pack, options.judgements, samples, options.seed, options.count, options.workers
+        )
     elif options.command == "kernels":
         samples = _samples(options.samples)
         write_kernel_sheet(options.sheet, samples, options.seed, options.count)

@@ -1,158 +1,234 @@
-"""What a judge of deblurred pictures learns from: results of good and bad kernels, and their gain.
+"""What a judge of deblurred pictures learns from: what the tool's own search shows it.
 
-For each picture of an estimates folder (:mod:`deblurnets.training.estimates`) the blurry picture
-is deconvolved with several kernels of the kinds that a choice among candidates meets, and the gain
-over the blurry picture is measured against the sharp one.
+The tool estimates the kernels of training samples as it does a user's, but an examiner sits in the
+judge's place: it knows the sharp picture, measures what each candidate gains and keeps a record.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import functools
 import itertools
+import json
 import multiprocessing
 from pathlib import Path
-from typing import Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
-from scipy import ndimage
 
 from deblurnets.deconvolution import hyper_laplacian
 from deblurnets.evaluation.scoring import compare
-from deblurnets.judgement import BORDER
-from deblurnets.kernels import fit_grid, random_shake
-from deblurnets.light import GREY
-from deblurnets.training.estimates import Estimates, rows_done, soft_start
-from deblurnets.training.perturb import perturb_kernel
+from deblurnets.judgement import BORDER, Verdict, inner_error
+from deblurnets.kernels import fit_grid, support_size
+from deblurnets.light import GREY, LIGHTS
+from deblurnets.noise import estimate_noise
+from deblurnets.training.estimates import DESCRIPTION, rows_done
 from deblurnets.training.photographs import Photographs
-from deblurnets.training.samples import generator, photographed
+from deblurnets.training.samples import SampleConfig, generator, photographed
 
-PICTURES, GAINS = "pictures.npy", "gains.npy"
-KERNELS = 4
-WRONG_LIGHT = 0.12
+PICTURES, ERRORS, GAINS = "pictures.npy", "errors.npy", "gains.npy"
+# What differs from the defaults of `SampleConfig`: shakes of all sizes that the tool finds.
+JUDGED = {"crop": 416, "grid": 97, "extent": (3, 75), "power": 1.2, "jpeg": 0.25}
+# Results kept of a picture: of what the search tries, and of no blur, in one or both lights.
+KERNELS = 12
+# Errors are kept as bytes, up to what the judge counts at most.
+ERROR_UNIT = 0.1 / 127
+# Share of the batches' pictures without errors: the judge is asked about results without kernels.
+ERRORLESS = 0.15
 
 
-def trial_kernels(
-    kernel: np.ndarray, estimate: np.ndarray, rng: np.random.RandomState
-) -> List[np.ndarray]:
-    """Return KERNELS kernels, from nearly right to wrong.
+@dataclasses.dataclass(frozen=True)
+class Exhibit:
+    """A result (side, side) of one kernel in one light, what it leaves unexplained, its gain."""
 
-    The tool's estimate, a nearly true one, one of the wrong size, and one of: a soft one, a
-    foreign one, a dot, the estimate mixed with a dot.
+    result: np.ndarray
+    error: np.ndarray
+    gain: float
+
+
+class Examiner:
+    """Takes the place of :class:`deblurnets.judgement.Judge` where the sharp picture is known.
+
+    Parameters
+    ----------
+    sharp : array (H, W), grey, of the picture that is searched.
+
+    Attributes
+    ----------
+    exhibits : what it was asked about, in both lights where it could choose.
     """
-    size = kernel.shape[0]
-    middle = np.array([size // 2, size // 2])
-    base = estimate if rng.rand() < 0.6 else kernel
-    zoom = 1 / rng.uniform(0.4, 1.2)
-    scaled = ndimage.affine_transform(base, np.eye(2) * zoom, middle - zoom * middle, order=1)
-    dot = np.zeros_like(kernel)
-    dot[size // 2, size // 2] = 1
-    dot = ndimage.gaussian_filter(dot, rng.uniform(0.3, 2.0))
-    others = (
-        lambda: soft_start(kernel, rng),
-        lambda: random_shake(rng, size, (4, size - 4)),
-        lambda: dot,
-        lambda: rng.uniform(0.3, 0.8) * estimate + 0.4 * dot,
-    )
-    kernels = [estimate, perturb_kernel(kernel, rng, rng.rand() ** 1.5), scaled]
-    kernels.append(others[rng.randint(len(others))]())
-    return [fit_grid(k, size) for k in kernels]
+
+    def __init__(self, sharp: np.ndarray) -> None:
+        self._sharp = sharp
+        self.exhibits: List[Exhibit] = []
+
+    def __call__(
+        self,
+        image: np.ndarray,
+        kernels: Sequence[np.ndarray],
+        lights: Optional[Sequence[str]] = None,
+    ) -> List[Verdict]:
+        """Measure what kernels gain; parameters as the judge's."""
+        noise = estimate_noise(image)
+        verdicts = []
+        for number, kernel in enumerate(kernels):
+            kernel = fit_grid(kernel, min(support_size(kernel, 0.998), kernel.shape[0]))
+            own = []
+            for light in LIGHTS if lights is None else [lights[number]]:
+                own.append((self._examine(image, kernel, noise, light), light))
+            verdicts.append(Verdict(*max(own)))
+        return verdicts
+
+    def _examine(self, image: np.ndarray, kernel: np.ndarray, noise: float, light: str) -> float:
+        restored = hyper_laplacian(image, kernel, noise, light)
+        before, after = (compare(p, self._sharp, BORDER).psnr for p in (image, restored))
+        blurry, seen = inner(image), inner(restored)
+        error = inner_error(blurry, seen, kernel, light)
+        self.exhibits.append(Exhibit(seen, error, float(after - before)))
+        return float(after - before)
+
+
+def inner(picture: np.ndarray) -> np.ndarray:
+    """Cut off the border where results are worse than elsewhere."""
+    return picture[BORDER:-BORDER, BORDER:-BORDER]
 
 
 def judge_sample(
-    photographs: Photographs, estimates: Estimates, number: int
-) -> Tuple[np.ndarray, np.ndarray]:
-    """Deconvolve one picture with all its trial kernels.
+    photographs: Photographs, config: SampleConfig, seed: int, number: int, analysis: Any
+) -> Dict[str, np.ndarray]:
+    """Let the tool search one sample's kernel, and keep what it meets.
+
+    Parameters
+    ----------
+    photographs, config, seed, number : the sample, see `draw_sample`; of at most 512 pixels, so
+        that the search looks at all of it.
+    analysis : deblurnets.pairs.compact.CompactAnalysis; its judge is replaced for the sample.
 
     Returns
     -------
-    pictures : (1 + KERNELS, side, side), uint8: the blurry picture, then the results, grey.
-    gains : (KERNELS,), float32: PSNR over the blurry picture's in dB.
+    dict of what the three files hold of a sample: "pictures" (1 + KERNELS, side, side), uint8, the
+    blurry picture and the results, grey; "errors" (KERNELS, side, side), int8, in ERROR_UNIT;
+    "gains" (KERNELS,), float32, PSNR over the blurry picture's in dB.
     """
-    rng = generator(estimates.seed, number, 2)
-    own = generator(estimates.seed, number)
-    sample, linear = photographed(photographs, estimates.samples, own)
+    sample, _ = photographed(photographs, config, generator(seed, number))
     blurry, sharp = (np.ascontiguousarray(sample[n] @ GREY) for n in ("blurry", "sharp"))
-    before = compare(blurry, sharp, BORDER).psnr
-    pictures, gains = [blurry], []
-    for kernel in trial_kernels(sample["kernel"], estimates[number], rng):
-        light = "linear" if linear != (rng.rand() < WRONG_LIGHT) else "encoded"
-        restored = hyper_laplacian(blurry, kernel, light=light)
-        pictures.append(restored)
-        gains.append(compare(restored, sharp, BORDER).psnr - before)
-    inside = np.stack(pictures)[:, BORDER:-BORDER, BORDER:-BORDER]
-    return np.rint(np.clip(inside, 0, 1) * 255).astype(np.uint8), np.array(gains, np.float32)
+    usual, analysis.judge = analysis.judge, Examiner(sharp)
+    try:
+        analysis.estimate(sample["blurry"])
+        exhibits = analysis.judge.exhibits
+    finally:
+        analysis.judge = usual
+    # A picture too small for a reduced look shows fewer: some are kept twice then.
+    exhibits = [exhibits[i % len(exhibits)] for i in range(KERNELS)]
+    pictures = np.stack([inner(blurry), *(e.result for e in exhibits)])
+    errors = np.stack([e.error for e in exhibits])
+    return {
+        PICTURES: np.rint(np.clip(pictures, 0, 1) * 255).astype(np.uint8),
+        ERRORS: np.rint(np.clip(errors / ERROR_UNIT, -127, 127)).astype(np.int8),
+        GAINS: np.array([e.gain for e in exhibits], np.float32),
+    }
 
 
-def judge_samples(pack: Path, estimates: Path, folder: Path, workers: int = 1) -> None:
-    """Write pictures and gains of all samples of an estimates folder; goes on where it stopped."""
-    opened = Estimates(estimates)
+def judge_samples(
+    pack: Path, folder: Path, config: SampleConfig, seed: int, count: int, workers: int = 1
+) -> None:
+    """Write what samples 0 .. count - 1 show; goes on where an earlier run was stopped.
+
+    Parameters
+    ----------
+    pack : folder written by `deblurnets.training.photographs.pack_photographs`.
+    folder : for `PICTURES`, `ERRORS` and `GAINS`, a row a sample, and their description.
+    config, seed, count : which samples.
+    workers : processes; each loads the bundled analysis network.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    side = opened.samples.crop - 2 * BORDER
-    shapes = {PICTURES: (1 + KERNELS, side, side), GAINS: (KERNELS,)}
-    types = {PICTURES: np.uint8, GAINS: np.float32}
+    description = {"seed": seed, "samples": dataclasses.asdict(config)}
+    (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
+    side = config.crop - 2 * BORDER
+    shapes = {PICTURES: (1 + KERNELS, side, side), ERRORS: (KERNELS, side, side), GAINS: (KERNELS,)}
+    types = {PICTURES: np.uint8, ERRORS: np.int8, GAINS: np.float32}
     arrays = {}
     for name, shape in shapes.items():
         mode = "r+" if (folder / name).exists() else "w+"
-        arrays[name] = np.lib.format.open_memmap(
-            folder / name, mode, types[name], (len(opened), *shape)
-        )
-    first = rows_done(arrays[GAINS])
-    numbers = range(first, len(arrays[GAINS]))
+        arrays[name] = np.lib.format.open_memmap(folder / name, mode, types[name], (count, *shape))
+    numbers = range(rows_done(arrays[GAINS]), len(arrays[GAINS]))
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
-        repeated = (itertools.repeat(str(p)) for p in (pack, estimates))
-        for number, result in zip(numbers, pool.map(_judge, *repeated, numbers, chunksize=4)):
-            arrays[PICTURES][number], arrays[GAINS][number] = result
+        jobs = pool.map(_judge, *(itertools.repeat(v) for v in (str(pack), config, seed)), numbers)
+        for number, result in zip(numbers, jobs):
+            for name, values in result.items():
+                arrays[name][number] = values
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(pack: str, estimates: str) -> Tuple[Photographs, Estimates]:
-    return Photographs(Path(pack)), Estimates(Path(estimates))
+def _opened(pack: str) -> Tuple[Photographs, Any]:
+    from deblurnets.paths import model_path
+    from deblurnets.weights import load_analysis
+
+    return Photographs(Path(pack)), load_analysis(model_path("compact_analysis.h5"))
 
 
-def _judge(pack: str, estimates: str, number: int) -> Tuple[np.ndarray, np.ndarray]:
-    return judge_sample(*_opened(pack, estimates), number)
+def _judge(pack: str, config: SampleConfig, seed: int, number: int) -> Dict[str, np.ndarray]:
+    photographs, analysis = _opened(pack)
+    return judge_sample(photographs, config, seed, number, analysis)
 
 
 def judge_batches(
-    folder: Path, seed: int, first: int, size: int, kept: float = 0.1
+    folder: Path, crop: int, seed: int, first: int, size: int, kept: float = 0.1
 ) -> Iterator[Dict[str, np.ndarray]]:
-    """Yield training batches `first`, `first` + 1, ...: pictures at random, turned at random.
+    """Yield training batches `first`, `first` + 1, ...: pictures at random, cut and turned so too.
 
     Parameters
     ----------
     folder : written by `judge_samples`.
+    crop : side of the pieces, or all where the pictures are smaller.
     seed, first, size : the stream, the first batch's number, pictures per batch.
     kept : share of the pictures, the last ones, kept for validation.
 
     Yields
     ------
-    dict: "blurry" (size * KERNELS, side, side, 1) and "restored" likewise, 0..1; "gain"
-    (size * KERNELS,), dB; results of one picture are neighbours.
+    dict: "blurry", "restored" and "error" (size * KERNELS, side, side, 1), the first two in 0..1;
+    "gain" (size * KERNELS,), dB, of the whole pictures; results of one picture are neighbours.
     """
-    gains = np.load(folder / GAINS, mmap_mode="r")
-    pictures = np.load(folder / PICTURES, mmap_mode="r")
-    count = int(rows_done(gains) * (1 - kept))
+    files = {name: np.load(folder / name, mmap_mode="r") for name in (PICTURES, ERRORS, GAINS)}
+    count = max(int(rows_done(files[GAINS]) * (1 - kept)), 1)
     for number in itertools.count(first):
         rng = generator(seed, number)
         rows = rng.randint(count, size=size)
-        yield judge_batch(pictures, gains, rows, rng)
+        yield judge_batch(files, rows, crop, rng)
 
 
 def judge_batch(
-    pictures: np.ndarray, gains: np.ndarray, rows: np.ndarray, rng: np.random.RandomState
+    files: Dict[str, np.ndarray], rows: Sequence[int], crop: int, rng: np.random.RandomState
 ) -> Dict[str, np.ndarray]:
     """Assemble one batch of the given rows."""
-    blurry, restored = [], []
+    blurry, restored, errors = [], [], []
+    whole = files[PICTURES].shape[-1]
+    side = min(crop, whole)
     for row in rows:
-        stack = np.rot90(pictures[row], rng.randint(4), axes=(1, 2))
-        stack = stack[:, :, ::-1] if rng.rand() < 0.5 else stack
-        stack = stack.astype(np.float32)[..., None] / 255
+        top, left = rng.randint(whole - side + 1, size=2)
+        cut = functools.partial(
+            _piece, top=top, left=left, side=side, turns=rng.randint(4), mirrored=rng.rand() < 0.5
+        )
+        stack = cut(files[PICTURES][row]) / 255
+        known = np.float32(rng.rand() >= ERRORLESS)
         blurry.extend([stack[0]] * KERNELS)
         restored.extend(stack[1:])
+        errors.extend(cut(files[ERRORS][row]) * np.float32(ERROR_UNIT) * known)
     return {
         "blurry": np.stack(blurry),
         "restored": np.stack(restored),
-        "gain": np.concatenate([gains[row] for row in rows]),
+        "error": np.stack(errors),
+        "gain": np.concatenate([files[GAINS][row] for row in rows]),
     }
+
+
+def _piece(
+    planes: np.ndarray, top: int, left: int, side: int, turns: int, mirrored: bool
+) -> np.ndarray:
+    """Cut a square out of planes (n, H, W), turn and mirror it: (n, side, side, 1), float32."""
+    planes = planes[:, top : top + side, left : left + side]
+    planes = np.rot90(planes, turns, axes=(1, 2))
+    planes = planes[:, :, ::-1] if mirrored else planes
+    return planes.astype(np.float32)[..., None]

@@ -119,36 +119,45 @@ class SynthesisTrainer(Trainer):
 
 
 class JudgeTrainer(Trainer):
-    """Huber loss of the gains and of their differences within a picture.
+    """Huber loss of the gains and of their differences within a picture, and of the choice.
+
+    The choice's loss is the cross-entropy between softmaxes of gains and guesses over a picture's
+    results (ListNet: Cao, Qin, Liu, Tsai and Li, ICML 2007).
 
     Parameters
     ----------
     network : JudgeNetwork
     candidates : results per picture, neighbours in a batch.
     bounds : gains beyond these dB are all equally good or bad.
+    unit : dB of the softmaxes.
     """
 
     def __init__(
         self,
         network: JudgeNetwork,
         candidates: int,
-        bounds: Tuple[float, float] = (-6.0, 12.0),
+        bounds: Tuple[float, float] = (-6.0, 15.0),
+        unit: float = 0.7,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.network = network
         self.candidates = candidates
         self.bounds = bounds
+        self.unit = unit
 
     def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
         """Return loss and errors per picture of a batch of `judge_batches`."""
         gain = ops.clip(batch["gain"], *self.bounds)
         gain = ops.reshape(gain, (-1, self.candidates))
-        guess = self.network(batch["blurry"], batch["restored"])
+        guess = self.network(batch["blurry"], batch["restored"], batch["error"])
         guess = ops.reshape(guess, (-1, self.candidates))
         error = guess - gain
         relative = ops.expand_dims(error, 1) - ops.expand_dims(error, 2)
         loss = ops.mean(_huber(error), axis=1) + ops.mean(_huber(relative), axis=(1, 2))
+        wanted = ops.softmax(gain / self.unit, axis=1)
+        choice = -ops.sum(wanted * ops.log_softmax(guess / self.unit, axis=1), axis=1)
+        loss = 0.5 * loss + choice
         # What choosing by the guesses loses against the best candidate.
         chosen = ops.one_hot(ops.argmax(guess, axis=1), self.candidates, dtype="float32")
         regret = ops.max(gain, axis=1) - ops.sum(gain * chosen, axis=1)

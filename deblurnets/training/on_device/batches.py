@@ -13,7 +13,6 @@ from typing import Any, Callable, Dict, Generator, List, Optional, Sequence, Tup
 
 import torch
 
-from deblurnets.judgement import BORDER
 from deblurnets.pairs.compact_synthesis import RestoreConfig
 from deblurnets.training.kinds import build_network
 from deblurnets.training.on_device import faults
@@ -61,12 +60,6 @@ FORMATS = {
         Format(65, 256, (3, 61), 0.5),
         Format(33, 224, (3, 29), 0.5, 1.6),
     ),
-    "judge": (
-        Format(65, 256, (3, 61), 0.45),
-        Format(33, 256, (2, 29), 0.1),
-        Format(33, 256, (0.2, 3), 0.1),
-        Format(97, 512, (5, 93), 0.35, 0.5, halved=True),
-    ),
 }
 
 
@@ -89,17 +82,17 @@ def device_batches(
 
     Parameters
     ----------
-    kind : "analysis", "synthesis" or "judge".
+    kind : "analysis" or "synthesis".
     photographs : the pack.
     base : distribution; grid, crop and extent are the formats'.
     seed, first, size : the stream, the first batch's number, samples per batch of the first format.
-    estimator : gives kernels of pictures (batch, 3, H, W) on a grid: what a synthesis network and
-        a judge are trained for. Without one, true kernels with faults take their place.
+    estimator : gives kernels of pictures (batch, 3, H, W) on a grid: what a synthesis network
+        is trained for. Without one, true kernels with faults take their place.
     formats : sizes of the batches; by default the kind's of `FORMATS`.
     """
     formats = formats or FORMATS[kind]
     shares = torch.tensor([f.share for f in formats])
-    make = {"analysis": _analysis, "synthesis": _synthesis, "judge": _judge}[kind]
+    make = {"analysis": _analysis, "synthesis": _synthesis}[kind]
     number = first
     while True:
         chance = Chance(photographs.device, seed, number)
@@ -161,49 +154,10 @@ def _synthesis(
     }
 
 
-def _judge(
-    pictures: Pictures, config: SampleConfig, chance: Chance, estimator: Optional[Estimator]
-) -> Batch:
-    from deblurnets.training.judgements import KERNELS, WRONG_LIGHT
-
-    blurry, sharp, kernel = grey(pictures.blurry), grey(pictures.sharp), pictures.kernel
-    batch = len(kernel)
-    estimate = estimator(_look(pictures, chance), kernel.shape[1]) if estimator else None
-    if estimate is None:
-        estimate = faults.perturb_kernels(kernel, chance, chance.uniform(0, 1, batch))
-    estimate = faults.centred(faults.pruned(estimate, chance.uniform(0.02, 0.08, batch)))
-    kernels = [estimate]
-    kernels += [faults.wrong_kernels(kernel, estimate, chance) for _ in range(KERNELS - 1)]
-    trials = torch.stack(kernels, 1).flatten(0, 1)
-    blurry, sharp = (p.repeat_interleave(KERNELS, 0) for p in (blurry, sharp))
-    linear = pictures.linear.repeat_interleave(KERNELS)
-    linear = linear ^ chance.happens(WRONG_LIGHT, batch * KERNELS)
-    error = torch.full((batch * KERNELS,), KNOWN, device=blurry.device)
-    restored = hyper_laplacian(blurry, trials, linear, error)
-    gain = _aligned_psnr(restored, sharp) - _aligned_psnr(blurry, sharp)
-    inside = (slice(None), slice(None), slice(BORDER, -BORDER), slice(BORDER, -BORDER))
-    rounded = [(planes[inside] * 255).round() / 255 for planes in (blurry, restored)]
-    return {"blurry": _last(rounded[0]), "restored": _last(rounded[1]), "gain": gain}
-
-
 def _look(pictures: Pictures, chance: Chance) -> torch.Tensor:
     """Return the pictures as the tool's analysis looks at them: linear light for some."""
     lit = pictures.linear & chance.happens(0.5, len(pictures.linear))
     return torch.where(lit[:, None, None, None], to_linear(pictures.blurry), pictures.blurry)
-
-
-def _aligned_psnr(planes: torch.Tensor, sharp: torch.Tensor, reach: int = 2) -> torch.Tensor:
-    """PSNR (batch,) inside the border, at the best shift by up to `reach` pixels."""
-    side = planes.shape[2] - 2 * BORDER
-    inside = sharp[:, :, BORDER : BORDER + side, BORDER : BORDER + side]
-    best = None
-    for down in range(-reach, reach + 1):
-        for right in range(-reach, reach + 1):
-            top, left = BORDER + down, BORDER + right
-            moved = planes[:, :, top : top + side, left : left + side]
-            error = ((moved - inside) ** 2).mean((1, 2, 3))
-            best = error if best is None else torch.minimum(best, error)
-    return -10 * torch.log10(best + 1e-7)
 
 
 def _last(planes: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as functional
 
 from deblurnets.training.on_device.chance import Chance
-from deblurnets.training.on_device.shakes import gaussian_blur, normalise, random_shakes
+from deblurnets.training.on_device.shakes import gaussian_blur, normalise
 
 
 def perturb_kernels(kernels: torch.Tensor, chance: Chance, strength: torch.Tensor) -> torch.Tensor:
@@ -62,55 +62,6 @@ def similarity(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     """Cosine (batch,) of kernels."""
     product = (first * second).sum((1, 2))
     return product / ((first**2).sum((1, 2)) * (second**2).sum((1, 2)) + 1e-20).sqrt()
-
-
-def wrong_kernels(kernels: torch.Tensor, estimates: torch.Tensor, chance: Chance) -> torch.Tensor:
-    """Return kernels that a choice among candidates meets, one each, of a kind drawn at random.
-
-    The kinds: the estimate made too large or small, hardened, with an end cut off, with a ghost,
-    nearly true, softened, mixed with a dot; a foreign kernel; a dot.
-    """
-    batch, size = kernels.shape[:2]
-    either = torch.where(chance.happens(0.6, batch)[:, None, None], estimates, kernels)
-    zoom = 1 / chance.uniform(0.4, 1.3, batch)
-    eye = torch.eye(2, device=kernels.device)
-    dot = torch.zeros_like(kernels)
-    dot[:, size // 2, size // 2] = 1
-    dot = gaussian_blur(dot, chance.uniform(0.3, 2.0, batch))
-    power = chance.uniform(0.6, 2.5, batch)[:, None, None]
-    part = chance.uniform(0.2, 0.9, batch)[:, None, None]
-    kinds = [
-        transform(either, zoom[:, None, None] * eye),
-        pruned(either.clamp(min=1e-12) ** power, chance.uniform(0.02, 0.3, batch)),
-        _cut(either, chance),
-        either + part * _moved(either, chance),
-        perturb_kernels(kernels, chance, chance.uniform(0, 1, batch) ** 1.5),
-        gaussian_blur(either, chance.uniform(0.5, 3, batch)),
-        part * normalise(either) + (1 - part) * dot,
-        random_shakes(chance, batch, size, (4, size - 4)),
-        dot,
-    ]
-    kind = chance.integers(len(kinds), batch)
-    number = torch.arange(batch, device=kernels.device)
-    return centred(torch.stack([normalise(k) for k in kinds])[kind, number])
-
-
-def _cut(kernels: torch.Tensor, chance: Chance) -> torch.Tensor:
-    """Lose what lies on one side of a line."""
-    batch, size = kernels.shape[:2]
-    angle = chance.uniform(0, 6.2832, batch)[:, None, None]
-    position = torch.arange(size, device=kernels.device, dtype=torch.float32) - size // 2
-    along = torch.cos(angle) * position[:, None] + torch.sin(angle) * position
-    spread = ((kernels * along**2).sum((1, 2), keepdim=True)).sqrt()
-    kept = along < spread * chance.uniform(-0.2, 1.6, batch)[:, None, None]
-    return kernels * kept + 1e-9
-
-
-def _moved(kernels: torch.Tensor, chance: Chance) -> torch.Tensor:
-    """Shift by up to a fifth of the grid."""
-    reach = kernels.shape[-1] // 5
-    row, column = (int(chance.integers(2 * reach + 1, 1)) - reach for _ in range(2))
-    return torch.roll(kernels, (row, column), (1, 2))
 
 
 def aligned(kernels: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
