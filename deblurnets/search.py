@@ -22,15 +22,16 @@ from .light import to_linear
 from .threads import map_threads
 
 FINISH = AlternationConfig(
-    iterations=3,
-    scales=2,
-    prior=2e-3,
+    iterations=4,
+    scales=1,
+    prior=5e-4,
     prior_decay=1.36,
     threshold=0.03,
     speck=0.02,
     mass=0.99,
     margin=1.8,
 )
+FINISH_REDUCED = dataclasses.replace(FINISH, iterations=3, scales=2, prior=2e-3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,12 +40,14 @@ class SearchConfig:
 
     Attributes
     ----------
-    finish : alternations that end every refinement, at two scales, on a wide grid and with a low
-        threshold: the estimate is soft, and faint parts of the path are kept.
+    finish, finish_reduced : alternations that end every refinement, of looks at full and at reduced
+        size, on a wide grid and with a low threshold: the estimate is soft, and faint parts of the
+        path are kept. What was seen reduced is rougher, and begins at a coarser scale.
     descent : refinement from coarse to fine of the start that was picked.
     """
 
     finish: AlternationConfig = FINISH
+    finish_reduced: AlternationConfig = FINISH_REDUCED
     descent: AlternationConfig = dataclasses.field(default_factory=AlternationConfig)
 
 
@@ -125,7 +128,8 @@ def search_kernel(
         return fit_grid(refine_kernel(lit[light], kernel, way), grid)
 
     def finish(start: Start) -> np.ndarray:
-        return alternate(start.kernel, start.look.light, config.finish)
+        way = config.finish if start.look.scale == 1 else config.finish_reduced
+        return alternate(start.kernel, start.look.light, way)
 
     no_blur = fit_grid(np.ones((1, 1), np.float32), grid)
     kernels = map_threads(finish, starts)
@@ -145,8 +149,8 @@ def search_kernel(
     kernels = [kernels[best], *others]
     verdicts = [verdicts[best], *judge(part, others, [look.light] * len(others))]
     best = _best(verdicts)
-    return Finding(kernels[best], verdicts[best], verdicts[best].gain - untouched.gain)
+    return Finding(kernels[best], verdicts[best], verdicts[best].value - untouched.value)
 
 
 def _best(verdicts: Sequence[Verdict]) -> int:
-    return int(np.argmax([verdict.gain for verdict in verdicts]))
+    return int(np.argmax([verdict.value for verdict in verdicts]))

@@ -73,7 +73,7 @@ def test_the_network_improves_the_chosen_kernel_in_the_judges_light():
         asked.append(look)
         return truth
 
-    config = SearchConfig(finish=KEEP, descent=KEEP)
+    config = SearchConfig(finish_reduced=KEEP, descent=KEEP)
     start = Start(fit_grid(ndimage.gaussian_filter(truth, 3.0), 31), Look(0.5, 64, "linear"))
     finding, _ = found(truth, [start], improve, config)
     assert asked == [Look(0.5, 64, "encoded")] * 2

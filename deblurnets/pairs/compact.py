@@ -35,10 +35,9 @@ class EstimateConfig:
     prune : values below this share of the maximum are softmax tails, not kernel.
     grid : side of the kernels returned, odd; refinement can grow them past the network's grid.
     sharp_mass, likely_sharp_mass : share of the kernel within 3x3 pixels from which a picture
-        counts as sharp, for certain, or if deblurring it promises less than `worthwhile` dB or is
-        valued at most `likely_lead` above no deblurring. `worthwhile` is what the judge's guesses
-        are off by on average; of 20 training photographs those that were sharp led by 0.5 at most,
-        with shakes of 4 to 8 pixels all but one by 2 or more (`tools/measure_leads.py`).
+        counts as sharp, for certain, or if deblurring is valued at most `likely_lead` above none.
+        16 training photographs that were sharp had more than the first, 11 of them with shakes of
+        4 to 8 pixels less than the second or a greater lead (`tools/measure_leads.py`).
     no_blur_margin : any other picture counts as sharp if no deblurring is valued so much higher.
     unsure_gain, unsure_slope : the predicted gain in dB at which confidence is 1/2, and the dB
         that take it to 0.73 (a logistic curve, fitted on 800 results kept from training: the
@@ -52,8 +51,7 @@ class EstimateConfig:
     grid: int = 97
     sharp_mass: float = 0.75
     likely_sharp_mass: float = 0.55
-    worthwhile: float = 1.6
-    likely_lead: float = 1.0
+    likely_lead: float = 1.5
     no_blur_margin: float = 3.0
     unsure_gain: float = -0.6
     unsure_slope: float = 1.0
@@ -119,8 +117,8 @@ class CompactAnalysis:
             finding.kernel,
             finding.verdict.light,
             confidence=float(1 / (1 + np.exp(-odds))),
-            # Guesses under 1 dB are worth little, under 0 nothing (decision 003).
-            strength=0.0 if sharp else float(np.clip(gain, 0, 1)),
+            # Where it is as likely to lose as to gain nothing is done, a decibel above it all.
+            strength=0.0 if sharp else float(np.clip(gain - config.unsure_gain, 0, 1)),
             blurred=not sharp,
         )
 
@@ -129,9 +127,9 @@ class CompactAnalysis:
         config, kernel = self.config, finding.kernel
         middle = config.grid // 2
         mass = float(kernel[middle - 1 : middle + 2, middle - 1 : middle + 2].sum())
-        likely = mass >= config.likely_sharp_mass
-        if mass >= config.sharp_mass or (likely and finding.gain < config.worthwhile):
+        if mass >= config.sharp_mass:
             return True
+        likely = mass >= config.likely_sharp_mass
         return finding.lead <= (config.likely_lead if likely else -config.no_blur_margin)
 
     def starts(self, grey: np.ndarray) -> List[Start]:
