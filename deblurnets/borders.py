@@ -47,6 +47,11 @@ def extend(planes: np.ndarray, margin: Tuple[int, int], shape: Tuple[int, int]) 
     )
 
 
+def inside(planes: np.ndarray, margin: Tuple[int, int], shape: Tuple[int, ...]) -> np.ndarray:
+    """View of the picture proper, of shape (C, H, W), on its extended grid."""
+    return planes[:, margin[0] : margin[0] + shape[1], margin[1] : margin[1] + shape[2]]
+
+
 def _extend_last(planes: np.ndarray, margin: int, size: int) -> np.ndarray:
     gap = size - planes.shape[-1]
     t = (np.arange(gap, dtype=planes.dtype) + 1) / (gap + 1)

@@ -14,10 +14,11 @@ import numpy as np
 from scipy import fft, ndimage
 
 from deblurnets import light as curves
-from deblurnets.borders import extend, extended_shape, gradient_power, kernel_spectrum
+from deblurnets.borders import extend, extended_shape, gradient_power, inside, kernel_spectrum
 from deblurnets.differences import divergence, gradients
 from deblurnets.noise import estimate_noise, to_planes
 from deblurnets.shrinkage import shrink_factor
+from deblurnets.unexplained import unexplained
 
 # Added to the squared gradient in the penalty of `tikhonov`: holds the mean brightness.
 TIKHONOV_FLOOR = 0.01
@@ -100,7 +101,7 @@ def tikhonov(image: np.ndarray, kernel: np.ndarray, strength: float) -> np.ndarr
     shape = extended_shape(planes.shape[1:], margin)
     transfer = kernel_spectrum(kernel, shape)
     sharp = _wiener(extend(planes, margin, shape), transfer, strength)
-    return _pixels(_inside(sharp, margin, planes.shape), image)
+    return _pixels(inside(sharp, margin, planes.shape), image)
 
 
 def hyper_laplacian(
@@ -238,7 +239,7 @@ class _Solver:
             planes = _filled(planes, np.asarray(valid, bool))
         encoded = extend(planes, self.margin, self.shape)
         known = np.zeros((1, *self.shape), np.float32)
-        _inside(known, self.margin, planes.shape)[...] = 1 if valid is None else valid
+        inside(known, self.margin, planes.shape)[...] = 1 if valid is None else valid
         self.saturated = (encoded >= settings.saturation) & (known > 0)
         self.weight = known * ~self.saturated
         self.unit, self.observed = 1.0, encoded
@@ -286,7 +287,7 @@ class _Solver:
             spectrum += fft.rfft2(pull * self._shrunken_divergence(sharp, penalty))
             spectrum *= 1 / (power + pull * roughness)
             sharp = fft.irfft2(spectrum, self.shape)
-        sharp = _inside(sharp, self.margin, self.inner_shape)
+        sharp = inside(sharp, self.margin, self.inner_shape)
         if self.linear:
             sharp = curves.to_encoded(sharp * np.float32(self.unit))
         return np.clip(sharp, 0, 1)
@@ -349,29 +350,6 @@ def light_cost(
     return float(np.mean(error**2) / (2 * variance) + settings.strength * prior)
 
 
-def unexplained(plane: np.ndarray, sharp: np.ndarray, kernel: np.ndarray, light: str) -> np.ndarray:
-    """Return what a deconvolution, blurred again, leaves of the blurry picture.
-
-    Parameters
-    ----------
-    plane, sharp : ndarray, (H, W)
-        Blurry picture and its deconvolution in that light, both sRGB values in 0..1.
-    kernel : ndarray, (h, w), odd sides
-    light : "encoded" or "linear"
-
-    Returns
-    -------
-    ndarray, (H, W), sRGB values; within half a kernel of the border not reliable.
-    """
-    linear = light == "linear"
-    margin = tuple(n // 2 for n in kernel.shape)
-    shape = extended_shape(plane.shape, margin)
-    signal = curves.to_linear(sharp) if linear else sharp
-    spectrum = fft.rfft2(extend(signal[None], margin, shape)) * kernel_spectrum(kernel, shape)
-    blurred = _inside(fft.irfft2(spectrum, shape), margin, (1, *plane.shape))[0]
-    return plane - (curves.to_encoded(blurred) if linear else blurred)
-
-
 def _wiener(planes: np.ndarray, transfer: np.ndarray, strength: float) -> np.ndarray:
     shape = planes.shape[1:]
     penalty = strength * (gradient_power(shape) + np.float32(TIKHONOV_FLOOR))
@@ -401,8 +379,3 @@ def _filled(planes: np.ndarray, valid: np.ndarray) -> np.ndarray:
         ~valid, return_distances=False, return_indices=True
     )
     return planes[:, rows, columns]
-
-
-def _inside(planes: np.ndarray, margin, shape) -> np.ndarray:
-    """View of the picture proper on its extended grid."""
-    return planes[:, margin[0] : margin[0] + shape[1], margin[1] : margin[1] + shape[2]]

@@ -10,12 +10,13 @@ from typing import Any, List, Optional, Sequence, Tuple
 import numpy as np
 
 from .alternation_latent import best_crop
-from .backend import compile_layers, ops
-from .deconvolution import hyper_laplacian, light_cost, unexplained
+from .backend import ops
+from .deconvolution import hyper_laplacian, light_cost
 from .kernels import fit_grid, support_size
 from .light import LIGHTS
 from .noise import estimate_noise
 from .threads import map_threads
+from .unexplained import inner_error
 
 # Results near the picture's border are worse than elsewhere; the judge learned without them.
 BORDER = 32
@@ -49,14 +50,13 @@ class Judge:
 
     Parameters
     ----------
-    network : deblurnets.networks.judge.JudgeNetwork
+    network : deblurnets.networks.judge.JudgeNetwork, or what is called as it is
     crop : largest side of the part of the picture that is looked at, in pixels.
     """
 
     def __init__(self, network: Any, crop: int = 384) -> None:
         self.network = network
         self.crop = crop
-        compile_layers([network], [(None, None, None, 1)] * 3)
 
     def __call__(
         self,
@@ -125,13 +125,3 @@ class Judge:
             side = max((n - 2 * BORDER) // divisor, 1) * divisor
             slices.append(slice((n - side) // 2, (n - side) // 2 + side))
         return plane[tuple(slices)]
-
-
-def inner_error(
-    blurry: np.ndarray, sharp: np.ndarray, kernel: np.ndarray, light: str
-) -> np.ndarray:
-    """Return what a result (H, W) leaves unexplained, 0 where the picture's border tells on it."""
-    error = np.zeros_like(blurry)
-    inside = tuple(slice(n // 2, max(m - n // 2, 0)) for n, m in zip(kernel.shape, blurry.shape))
-    error[inside] = unexplained(blurry, sharp, kernel, light)[inside]
-    return error

@@ -91,12 +91,14 @@ def load_judge(path: Optional[PathLike] = None) -> Any:
     -------
     deblurnets.judgement.Judge
     """
+    from deblurnets.backend import compile_layers
     from deblurnets.judgement import Judge
 
     path = Path(path or model_path(_JUDGE_FILE))
     contents = _read(path)
     network = _build_compact(contents, path, "judge")
     _fill(network, contents, path)
+    compile_layers([network], [(None, None, None, 1)] * 3)
     return Judge(network)
 
 

@@ -6,6 +6,7 @@ import functools
 import itertools
 import json
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -13,18 +14,13 @@ import pytest
 import scipy.signal
 from PIL import Image
 
+from deblurnets.judgement import Judge
 from deblurnets.kernels import fit_grid
 from deblurnets.light import GREY
 from deblurnets.training import __main__ as command
 from deblurnets.training import loop
 from deblurnets.training.estimates import Estimates, estimate_samples
-from deblurnets.training.judgements import (
-    KERNELS,
-    Examiner,
-    inner,
-    judge_batches,
-    judge_samples,
-)
+from deblurnets.training.judgements import KERNELS, Examiner, judge_batches, judge_samples
 from deblurnets.training.perturb import perturb_kernel
 from deblurnets.training.photographs import Photographs, pack_photographs
 from deblurnets.training.samples import (
@@ -236,19 +232,31 @@ def test_an_exported_network_computes_what_the_trained_one_did(kind, pack, tmp_p
             assert np.allclose(variable.numpy(), trained[f"{i:04d}"], rtol=1e-3, atol=1e-6)
 
 
+def made_in_two_runs(make, path, tolerance=0):
+    """Make a file of rows, once whole and once more after its last row was lost."""
+    make()
+    rows = np.lib.format.open_memmap(path, "r+")
+    whole = rows.copy()
+    rows[-1] = 0  # as if stopped before
+    make()
+    np.testing.assert_allclose(np.load(path), whole, rtol=0, atol=tolerance)
+
+
 @pytest.fixture(scope="module")
 def estimates(pack):
     """A folder of estimates, made in two runs."""
     folder = pack.parent / "estimates"
     samples = SampleConfig(crop=96, grid=17, extent=(3, 12))
-    estimate_samples(pack, folder, samples, seed=3, count=3)
-    kernels = np.lib.format.open_memmap(folder / "kernels.npy", "r+")
-    whole = kernels.copy()
-    kernels[2] = 0  # as if stopped before the last one
-    assert len(Estimates(folder)) == 2
-    estimate_samples(pack, folder, samples, seed=3, count=3)
-    assert np.array_equal(np.load(folder / "kernels.npy"), whole)
+    make = functools.partial(estimate_samples, pack, folder, samples, seed=3, count=3)
+    made_in_two_runs(make, folder / "kernels.npy")
     return folder
+
+
+def test_estimates_end_where_a_run_was_stopped(estimates, tmp_path):
+    shutil.copytree(estimates, tmp_path / "copy")
+    np.lib.format.open_memmap(tmp_path / "copy" / "kernels.npy", "r+")[2] = 0
+    assert len(Estimates(estimates)) == 3
+    assert len(Estimates(tmp_path / "copy")) == 2
 
 
 @pytest.fixture(scope="module")
@@ -256,12 +264,8 @@ def judged(pack):
     """What a judge learns from, made in two runs."""
     folder = pack.parent / "judged"
     samples = SampleConfig(crop=128, grid=17, extent=(3, 12))
-    judge_samples(pack, folder, samples, seed=3, count=2)
-    gains = np.lib.format.open_memmap(folder / "gains.npy", "r+")
-    whole = gains.copy()
-    gains[1] = 0  # as if stopped before the last one
-    judge_samples(pack, folder, samples, seed=3, count=2)
-    np.testing.assert_allclose(np.load(folder / "gains.npy"), whole, atol=1e-4)
+    make = functools.partial(judge_samples, pack, folder, samples, seed=3, count=2)
+    made_in_two_runs(make, folder / "gains.npy", tolerance=1e-4)
     return folder
 
 
@@ -297,16 +301,17 @@ def test_an_examiner_knows_the_gain_of_the_true_kernel(pack):
     blurry, sharp = (np.ascontiguousarray(sample[n] @ GREY) for n in ("blurry", "sharp"))
     dot = fit_grid(np.ones((1, 1), np.float32), 17)
     examiner = Examiner(sharp)
-    true, none = examiner(blurry, [sample["kernel"], dot])
+    judge = Judge(examiner, crop=128)
+    true, none = judge(blurry, [sample["kernel"], dot])
     assert true.gain > 2
     assert true.light == "encoded"
     assert abs(none.gain) < 0.5
-    assert len(examiner.exhibits) == 4  # both in both kinds of light
-    assert examiner(blurry, [dot], ["linear"])[0].light == "linear"
-    first = examiner.exhibits[0]
-    assert first.gain == true.gain
-    assert np.abs(first.error).mean() < 0.02
-    assert first.result.shape == inner(blurry).shape
+    assert judge(blurry, [dot], ["linear"])[0].light == "linear"
+    assert len(examiner.gains) == 4 + 1  # both in both kinds of light, then one
+    assert examiner.gains[0] == pytest.approx(true.gain)
+    assert np.abs(examiner.errors[0]).mean() < 0.02
+    for picture in (examiner.blurry, *examiner.results, *examiner.errors):
+        assert picture.shape == (64, 64)
 
 
 def test_a_judge_learns_and_is_exported(judged, tmp_path, monkeypatch):

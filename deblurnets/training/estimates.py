@@ -96,9 +96,7 @@ def estimate_samples(
     workers : processes.
     """
     config = dataclasses.replace(config, start=False, estimates="")
-    folder.mkdir(parents=True, exist_ok=True)
-    description = {"seed": seed, "samples": dataclasses.asdict(config)}
-    (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
+    describe(folder, config, seed)
     path = folder / KERNELS
     if path.exists():
         kernels = np.lib.format.open_memmap(path, "r+")
@@ -115,6 +113,13 @@ def estimate_samples(
 
 def _estimate(pack: Path, config: SampleConfig, seed: int, number: int) -> np.ndarray:
     return estimate_sample(Photographs(pack), config, seed, number)
+
+
+def describe(folder: Path, config: SampleConfig, seed: int) -> None:
+    """Begin a folder of samples: make it where missing and write which samples it is of."""
+    folder.mkdir(parents=True, exist_ok=True)
+    description = {"seed": seed, "samples": dataclasses.asdict(config)}
+    (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
 
 
 def rows_done(rows: np.ndarray) -> int:

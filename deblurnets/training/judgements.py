@@ -1,29 +1,26 @@
 """What a judge of deblurred pictures learns from: what the tool's own search shows it.
 
 The tool estimates the kernels of training samples as it does a user's, but an examiner sits in the
-judge's place: it knows the sharp picture, measures what each candidate gains and keeps a record.
+place of the judge's network: it knows the sharp picture, measures what each candidate gains and
+keeps a record.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
-import dataclasses
 import functools
 import itertools
-import json
 import multiprocessing
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
-from deblurnets.deconvolution import hyper_laplacian
-from deblurnets.evaluation.scoring import compare
-from deblurnets.judgement import BORDER, Verdict, inner_error
-from deblurnets.kernels import fit_grid, support_size
-from deblurnets.light import GREY, LIGHTS
-from deblurnets.noise import estimate_noise
-from deblurnets.training.estimates import DESCRIPTION, rows_done
+from deblurnets.evaluation.scoring import MAX_SHIFT, compare
+from deblurnets.judgement import BORDER, Judge
+from deblurnets.light import GREY
+from deblurnets.networks.judge import JudgeConfig
+from deblurnets.training.estimates import describe, rows_done
 from deblurnets.training.photographs import Photographs
 from deblurnets.training.samples import SampleConfig, generator, photographed
 
@@ -38,17 +35,8 @@ ERROR_UNIT = 0.1 / 127
 ERRORLESS = 0.15
 
 
-@dataclasses.dataclass(frozen=True)
-class Exhibit:
-    """A result (side, side) of one kernel in one light, what it leaves unexplained, its gain."""
-
-    result: np.ndarray
-    error: np.ndarray
-    gain: float
-
-
 class Examiner:
-    """Takes the place of :class:`deblurnets.judgement.Judge` where the sharp picture is known.
+    """A judge's network that knows the sharp picture, and keeps what it is shown.
 
     Parameters
     ----------
@@ -56,42 +44,33 @@ class Examiner:
 
     Attributes
     ----------
-    exhibits : what it was asked about, in both lights where it could choose.
+    blurry : array (side, side), the picture as the judge shows it.
+    results, errors : lists of arrays (side, side): results of kernels, in both kinds of light where
+        the judge could choose, and what they leave unexplained.
+    gains : list of float, PSNR over the blurry picture's in dB.
     """
 
+    config = JudgeConfig(widths=())
+
     def __init__(self, sharp: np.ndarray) -> None:
-        self._sharp = sharp
-        self.exhibits: List[Exhibit] = []
+        self._sharp = sharp[BORDER:-BORDER, BORDER:-BORDER]
+        self.blurry = self._sharp
+        self.results: List[np.ndarray] = []
+        self.errors: List[np.ndarray] = []
+        self.gains: List[float] = []
 
-    def __call__(
-        self,
-        image: np.ndarray,
-        kernels: Sequence[np.ndarray],
-        lights: Optional[Sequence[str]] = None,
-    ) -> List[Verdict]:
-        """Measure what kernels gain; parameters as the judge's."""
-        noise = estimate_noise(image)
-        verdicts = []
-        for number, kernel in enumerate(kernels):
-            kernel = fit_grid(kernel, min(support_size(kernel, 0.998), kernel.shape[0]))
-            own = []
-            for light in LIGHTS if lights is None else [lights[number]]:
-                own.append((self._examine(image, kernel, noise, light), light))
-            verdicts.append(Verdict(*max(own)))
-        return verdicts
+    def __call__(self, blurry: np.ndarray, restored: np.ndarray, error: np.ndarray) -> np.ndarray:
+        """Measure gains; parameters as the network's, all of one blurry picture."""
+        self.blurry = blurry[0, ..., 0]
+        before, *after = (self._psnr(picture) for picture in (self.blurry, *restored[..., 0]))
+        gains = [value - before for value in after]
+        self.results.extend(restored[..., 0])
+        self.errors.extend(error[..., 0])
+        self.gains.extend(gains)
+        return np.array(gains, np.float32)
 
-    def _examine(self, image: np.ndarray, kernel: np.ndarray, noise: float, light: str) -> float:
-        restored = hyper_laplacian(image, kernel, noise, light)
-        before, after = (compare(p, self._sharp, BORDER).psnr for p in (image, restored))
-        blurry, seen = inner(image), inner(restored)
-        error = inner_error(blurry, seen, kernel, light)
-        self.exhibits.append(Exhibit(seen, error, float(after - before)))
-        return float(after - before)
-
-
-def inner(picture: np.ndarray) -> np.ndarray:
-    """Cut off the border where results are worse than elsewhere."""
-    return picture[BORDER:-BORDER, BORDER:-BORDER]
+    def _psnr(self, picture: np.ndarray) -> float:
+        return compare(picture, self._sharp, MAX_SHIFT).psnr
 
 
 def judge_sample(
@@ -112,21 +91,20 @@ def judge_sample(
     "gains" (KERNELS,), float32, PSNR over the blurry picture's in dB.
     """
     sample, _ = photographed(photographs, config, generator(seed, number))
-    blurry, sharp = (np.ascontiguousarray(sample[n] @ GREY) for n in ("blurry", "sharp"))
-    usual, analysis.judge = analysis.judge, Examiner(sharp)
+    examiner = Examiner(np.ascontiguousarray(sample["sharp"] @ GREY))
+    usual, analysis.judge = analysis.judge, Judge(examiner, config.crop)
     try:
         analysis.estimate(sample["blurry"])
-        exhibits = analysis.judge.exhibits
     finally:
         analysis.judge = usual
     # A picture too small for a reduced look shows fewer: some are kept twice then.
-    exhibits = [exhibits[i % len(exhibits)] for i in range(KERNELS)]
-    pictures = np.stack([inner(blurry), *(e.result for e in exhibits)])
-    errors = np.stack([e.error for e in exhibits])
+    rows = [i % len(examiner.gains) for i in range(KERNELS)]
+    pictures = np.stack([examiner.blurry, *(examiner.results[i] for i in rows)])
+    errors = np.stack([examiner.errors[i] for i in rows])
     return {
         PICTURES: np.rint(np.clip(pictures, 0, 1) * 255).astype(np.uint8),
         ERRORS: np.rint(np.clip(errors / ERROR_UNIT, -127, 127)).astype(np.int8),
-        GAINS: np.array([e.gain for e in exhibits], np.float32),
+        GAINS: np.array([examiner.gains[i] for i in rows], np.float32),
     }
 
 
@@ -142,9 +120,7 @@ def judge_samples(
     config, seed, count : which samples.
     workers : processes; each loads the bundled analysis network.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    description = {"seed": seed, "samples": dataclasses.asdict(config)}
-    (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
+    describe(folder, config, seed)
     side = config.crop - 2 * BORDER
     shapes = {PICTURES: (1 + KERNELS, side, side), ERRORS: (KERNELS, side, side), GAINS: (KERNELS,)}
     types = {PICTURES: np.uint8, ERRORS: np.int8, GAINS: np.float32}
