@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import dataclasses
 import functools
 import itertools
 import json
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import scipy.signal
 from PIL import Image
+from scipy import ndimage
 
 from deblurnets.judgement import Judge
 from deblurnets.kernels import fit_grid
@@ -91,6 +93,22 @@ def test_samples_are_what_a_camera_would_give(pack):
     blurred = convolve_valid(sample["sharp"], sample["kernel"])
     # Equal inside, up to the rounding to 8 bits.
     assert np.abs(blurred - sample["blurry"][8:-8, 8:-8]).max() < 0.51 / 255 + 1e-5
+
+
+def test_a_turning_camera_blurs_by_another_kernel_away_from_the_middle(pack):
+    def error(degrees):
+        config = SampleConfig(
+            crop=48, grid=17, extent=(3, 12), noise=(0, 0), linear=0, jpeg=0, saturation=0
+        )
+        config = dataclasses.replace(config, turned=1.0, degrees=(degrees, degrees))
+        sample = draw_sample(Photographs(pack), config, seed=3, number=7)
+        assert sample["kernel"].sum() == pytest.approx(1)
+        blurred = convolve_valid(sample["sharp"], sample["kernel"])
+        # A kernel is drawn with the blur of an optics, which the camera here does not have.
+        blurry = ndimage.gaussian_filter(sample["blurry"], (0.5, 0.5, 0))
+        return np.abs(blurred - blurry[8:-8, 8:-8]).mean()
+
+    assert error(0) < 0.5 * error(8)
 
 
 def test_samples_depend_on_seed_and_number_alone(pack):

@@ -93,19 +93,28 @@ def blur_by_shake(
     -------
     array (H, W, C), uint8
     """
-    planes = [ndimage.spline_filter(plane, 3) for plane in np.moveaxis(to_linear(sharp), 2, 0)]
-    blurry = np.zeros(sharp.shape)
+    blurry = moved_average(to_linear(sharp), shake)
+    blurry = to_encoded(np.clip(blurry, 0, 1))
+    blurry = blurry + noise * np.random.RandomState(seed).randn(*sharp.shape)
+    return np.rint(255 * np.clip(blurry, 0, 1)).astype(np.uint8)
+
+
+def moved_average(picture: np.ndarray, shake: Shake) -> np.ndarray:
+    """Return the mean of a picture (H, W, C) over all positions of a shake, float32.
+
+    What lies outside is taken as mirrored.
+    """
+    planes = [ndimage.spline_filter(plane, 3) for plane in np.moveaxis(picture, 2, 0)]
+    mean = np.zeros(picture.shape)
     centre = np.asarray(shake.centre)
     for shift, angle in zip(shake.path, shake.angles):
         back = _rotation(-angle)  # from a pixel of the blurry picture to its place in the sharp one
         offset = centre - back @ (centre + shift)
         for channel, plane in enumerate(planes):
-            blurry[..., channel] += ndimage.affine_transform(
+            mean[..., channel] += ndimage.affine_transform(
                 plane, back, offset, order=3, mode="mirror", prefilter=False
             )
-    blurry = to_encoded(np.clip(blurry / len(shake.path), 0, 1).astype(np.float32))
-    blurry = blurry + noise * np.random.RandomState(seed).randn(*sharp.shape)
-    return np.rint(255 * np.clip(blurry, 0, 1)).astype(np.uint8)
+    return (mean / len(shake.path)).astype(np.float32)
 
 
 def _rotation(angle: float) -> np.ndarray:

@@ -17,6 +17,8 @@ import scipy.fft
 
 from deblurnets import light as light_curve
 from deblurnets.deconvolution import hyper_laplacian
+from deblurnets.evaluation.rotation import moved_average
+from deblurnets.evaluation.rotation import random_shake as random_shake_with_turn
 from deblurnets.kernels import random_shake
 from deblurnets.training.perturb import perturb_kernel
 from deblurnets.training.photographs import Photographs
@@ -40,6 +42,9 @@ class SampleConfig:
     linear : share of samples blurred in linear light rather than on the gamma-encoded values.
     jpeg : share of samples stored as JPEG (quality 70 to 98) after the noise.
     saturation : share of samples with exposure raised before the blur so that lights clip.
+    turned : share of samples whose camera turned while it shook, so that no one kernel is right
+        everywhere; their "kernel" is that of the crop's middle.
+    degrees : bounds of the angle by which those turned.
     shrink : largest factor by which a photograph is reduced before the crop is cut.
     start : whether to deconvolve the blurry crop by hand with the estimated kernel, which a
         synthesis network corrects; costs more than all the rest of a sample.
@@ -61,6 +66,8 @@ class SampleConfig:
     linear: float = 0.5
     jpeg: float = 0.2
     saturation: float = 0.1
+    turned: float = 0.0
+    degrees: Tuple[float, float] = (0.3, 3.0)
     shrink: float = 2.0
     exact: float = 0.35
     start: bool = False
@@ -109,8 +116,11 @@ def photographed(
     linear = bool(rng.rand() < config.linear)
     gain = rng.uniform(1.2, 2.0) if rng.rand() < config.saturation else 1.0
     light = light_curve.to_linear(sharp) * gain if linear else sharp * gain
-    blurry = np.clip(convolve_valid(light, kernel), 0, 1)
-    sharp = np.clip(light, 0, 1)
+    if config.turned and rng.rand() < config.turned:
+        blurry, kernel = _turned_blur(light, config, rng)
+    else:
+        blurry = convolve_valid(light, kernel)
+    blurry, sharp = np.clip(blurry, 0, 1), np.clip(light, 0, 1)
     if linear:
         blurry, sharp = light_curve.to_encoded(blurry), light_curve.to_encoded(sharp)
     low, high = config.noise
@@ -128,6 +138,21 @@ def photographed(
         "estimate": perturb_kernel(kernel, rng, strength),
     }
     return sample, linear
+
+
+def _turned_blur(
+    light: np.ndarray, config: SampleConfig, rng: np.random.RandomState
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Return a crop as blurred by a turning camera, and the kernel of its middle."""
+    side, half = config.crop, config.grid // 2
+    low, high = config.extent
+    # Far from its centre a turn makes the path longer than the shake; the grid has to hold both.
+    extent = rng.uniform(low, max(low, high / 2))
+    centre = rng.uniform(-side, 2 * side, size=2)
+    shake = random_shake_with_turn(rng, extent, rng.uniform(*config.degrees), tuple(centre))
+    middle = (half + side / 2, half + side / 2)
+    blurry = moved_average(light, shake)[half : half + side, half : half + side]
+    return blurry, shake.kernel(middle, config.grid)
 
 
 @functools.lru_cache(maxsize=2)
