@@ -48,8 +48,8 @@ zeros_like = tf.zeros_like
 
 
 def shape(x: Tensor) -> Tuple[Any, ...]:
-    """Sizes of `x`: ints where they are known, scalar tensors where not."""
-    known = x.shape.as_list()
+    """Sizes of `x`, a tensor or an array: ints where they are known, scalar tensors where not."""
+    known = tf.TensorShape(x.shape).as_list()
     if None not in known:
         return tuple(known)
     dynamic = tf.shape(x)

@@ -49,7 +49,7 @@ def test_kernel_regression_finds_the_kernel_of_known_edges():
     edges[:, :, :9] = edges[:, :, -9:] = edges[:, :, :, :9] = edges[:, :, :, -9:] = 0
     blurred = np.stack([scipy.signal.convolve2d(e, kernel, mode="same") for e in edges[0]])[None]
     step = analysis.AnalysisStep(config)
-    regressed = numpy(step._regress(edges, blurred.astype(np.float32), 17))[0, 1]
+    regressed = numpy(step._regress(edges, blurred.astype(np.float32), 17, (72, 72)))[0, 1]
     assert np.abs(regressed - kernel).max() < 0.02 * kernel.max()
 
 
@@ -167,3 +167,23 @@ def test_layers_compiled_as_one_function_keep_their_own_weights():
     for expected, unet in zip(before, unets):
         np.testing.assert_allclose(ops.convert_to_numpy(unet(maps)), expected, atol=1e-5)
     assert np.abs(before[0] - before[1]).max() > 0.1
+
+
+@pytest.mark.parametrize("shape", [(32, 48), (64, 40)])
+def test_compiled_for_all_sizes_the_analysis_finds_the_same_kernels(shape, compiled_analysis):
+    plain, compiled = compiled_analysis
+    picture = np.random.RandomState(4).rand(1, *shape, 1).astype(np.float32)
+    kernels = [numpy(network(picture)[-1]["kernel"]) for network in (plain, compiled)]
+    np.testing.assert_allclose(*kernels, atol=1e-5)
+    assert kernels[0].max() < 0.9
+
+
+@pytest.fixture(scope="module")
+def compiled_analysis():
+    plain, compiled = (analysis.build_analysis(TINY_ANALYSIS) for _ in range(2))
+    rng = np.random.RandomState(5)
+    weights = [0.2 * rng.randn(*w.shape) for w in plain.get_weights()]
+    for network in (plain, compiled):
+        network.set_weights(weights)
+    compile_layers(compiled.scales, [(None, 1, None, None), (None,) * 3, (None,) * 2])
+    return plain, compiled

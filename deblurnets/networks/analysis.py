@@ -115,6 +115,17 @@ def border_window(length: int, ramp: int) -> np.ndarray:
     return (0.5 - 0.5 * np.cos(np.pi * np.clip(position / max(ramp, 1), 0, 1))).astype(np.float32)
 
 
+def padded_window(shape: Tuple[int, int], ramp: int) -> np.ndarray:
+    """Window of planes (H, W), zero padded by `ramp` or more to a fast size of transforms (P, Q).
+
+    So much padding makes correlations up to `ramp` pixels linear ones.
+    """
+    rows, columns = (border_window(n, ramp) for n in shape)
+    window = rows[:, None] * columns[None, :]
+    padding = [(0, fast_size(n + ramp) - n) for n in shape]
+    return np.pad(window, padding, mode="constant")
+
+
 class AnalysisStep(keras.layers.Layer):
     """One alternation: sharp gradients from the kernel, the kernel from sharp gradients."""
 
@@ -130,8 +141,15 @@ class AnalysisStep(keras.layers.Layer):
         build_layer(self.decoder, maps_shape(self.config.decoder_channels))
         self.built = True
 
-    def call(self, planes: Tensor, kernel: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
-        """Refine `kernel` (batch, k, k) of standardised pictures `planes` (batch, 1, H, W).
+    def call(self, planes: Tensor, kernel: Tensor, window: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+        """Refine kernels.
+
+        Parameters
+        ----------
+        planes : (batch, 1, H, W), standardised pictures.
+        kernel : (batch, k, k)
+        window : (P, Q), from `padded_window`. It brings the size of the transforms along, which
+            compiled for all sizes could not be computed here.
 
         Returns
         -------
@@ -139,7 +157,7 @@ class AnalysisStep(keras.layers.Layer):
         sharp : (batch, 2, H, W), predicted gradients of the sharp picture divided by `unit`.
         unit : (batch, 2, 1, 1), the scale of those gradients.
         """
-        edges, solution_edges = self._solve(planes, kernel)
+        edges, solution_edges = self._solve(planes, kernel, window)
         middle = len(self.config.strengths) // 2
         pairs = [solution_edges[:, 2 * i : 2 * i + 2] for i in range(len(self.config.strengths))]
         inputs = ops.concatenate([edges, *pairs], axis=1)
@@ -147,17 +165,14 @@ class AnalysisStep(keras.layers.Layer):
         unit = _deviation(pairs[middle], (2, 3))
         correction = ops.cast(self.predictor(channels_last(inputs)), "float32")
         sharp = pairs[middle] / unit + channels_first(correction)
-        regressed = self._regress(sharp, edges / unit, kernel.shape[1])
+        regressed = self._regress(sharp, edges / unit, ops.shape(kernel)[1], ops.shape(window))
         return self._decode(regressed, kernel), sharp, unit
 
-    def _solve(self, planes: Tensor, kernel: Tensor) -> Tuple[Tensor, Tensor]:
+    def _solve(self, planes: Tensor, kernel: Tensor, window: Tensor) -> Tuple[Tensor, Tensor]:
         """Gradients of the picture and, pair by pair, of its Wiener solutions."""
-        height, width = planes.shape[2], planes.shape[3]
-        half = kernel.shape[1] // 2
-        size = (fast_size(height + half), fast_size(width + half))
-        window = border_window(height, half)[:, None] * border_window(width, half)[None, :]
-        window = ops.convert_to_tensor(window)
-        spectrum = rfft2(pad_planes(planes * window, size))
+        height, width = ops.shape(planes)[2:4]
+        size = ops.shape(window)
+        spectrum = rfft2(pad_planes(planes, size) * window)
         transfer = transfer_function(kernel, size)
         power = abs2(transfer)
         # All at once: on small pictures the number of operations is what costs.
@@ -168,13 +183,12 @@ class AnalysisStep(keras.layers.Layer):
         pairs = ops.reshape(ops.transpose(pairs, (0, 2, 1, 3, 4)), (-1, 2 * count, height, width))
         return gradients(planes), pairs
 
-    def _regress(self, sharp: Tensor, edges: Tensor, grid: int) -> Tensor:
+    def _regress(self, sharp: Tensor, edges: Tensor, grid: Any, size: Tuple[Any, Any]) -> Tensor:
         """Least-squares kernels (batch, gammas, grid, grid) that blur `sharp` into `edges`.
 
-        Zero padding by half the grid makes the correlation a linear one within the grid.
+        Zero padding to `size`, by half the grid or more, makes the correlation a linear one.
         """
         half = grid // 2
-        size = tuple(fast_size(n + half) for n in sharp.shape[2:4])
         sharp_spectrum = rfft2(pad_planes(sharp, size))
         cross = conj(sharp_spectrum) * rfft2(pad_planes(edges, size))
         cross = cross[:, :1] + cross[:, 1:]
@@ -194,7 +208,7 @@ class AnalysisStep(keras.layers.Layer):
         # The root lifts weak branches; the small constant keeps its gradient finite at 0.
         root = ops.sqrt(ops.maximum(middle, 0.0) + 1e-3)
         maps = ops.concatenate([regressed, current, root], axis=1)
-        grid, divisor = kernel.shape[1], 2 ** (len(self.config.decoder_widths) - 1)
+        grid, divisor = ops.shape(kernel)[1], 2 ** (len(self.config.decoder_widths) - 1)
         side = -(-grid // divisor) * divisor
         x = channels_last(pad_planes(maps, (side, side)))
         x = channels_first(ops.cast(self.decoder(x), "float32"))
@@ -265,11 +279,13 @@ class AnalysisNetwork(keras.Model):
     def _alternate(self, index: int, planes: Tensor, kernel: Tensor) -> List[Dict[str, Tensor]]:
         """Take the steps of one scale, counted from the coarsest."""
         planes, _, deviation = standardise(planes)
+        window = padded_window(tuple(planes.shape[2:4]), kernel.shape[1] // 2)
+        window = ops.convert_to_tensor(window)
         results = []
         for _ in range(self.config.steps[index]):
             # Each step learns to improve whatever kernel it is given.
             kernel = ops.stop_gradient(kernel)
-            logits, sharp, unit = self.scales[index](planes, kernel)
+            logits, sharp, unit = self.scales[index](planes, kernel, window)
             kernel = ops.reshape(ops.softmax(logits, axis=-1), ops.shape(kernel))
             results.append(
                 {

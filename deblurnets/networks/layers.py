@@ -25,13 +25,13 @@ def fast_size(size: int, divisor: int = 2) -> int:
 
 def pad_planes(planes: Tensor, size: Tuple[int, int]) -> Tensor:
     """Pad planes (batch, channels, H, W) with zeros, below and to the right, to `size`."""
-    height, width = planes.shape[2], planes.shape[3]
+    height, width = ops.shape(planes)[2:4]
     return ops.pad(planes, [[0, 0], [0, 0], [0, size[0] - height], [0, size[1] - width]])
 
 
 def transfer_function(kernel: Tensor, size: Tuple[int, int]) -> Tensor:
     """Fourier transform (batch, 1, P, Q // 2 + 1) of kernels (batch, k, k), origin at k // 2."""
-    half = kernel.shape[1] // 2
+    half = ops.shape(kernel)[1] // 2
     planes = pad_planes(ops.expand_dims(kernel, 1), size)
     return rfft2(ops.roll(planes, (-half, -half), (2, 3)))
 

@@ -17,7 +17,6 @@ from deblurnets.judgement import Judge
 from deblurnets.kernels import fit_grid, prune
 from deblurnets.light import GREY, LIGHTS, to_linear
 from deblurnets.local import RegionEstimate
-from deblurnets.networks.layers import maps_shape
 from deblurnets.search import Finding, Look, SearchConfig, Start, search_kernel
 from deblurnets.threads import map_threads
 
@@ -72,9 +71,8 @@ class CompactAnalysis:
         self.network = network
         self.judge = judge
         self.config = config or EstimateConfig()
-        scales, sizes = network.scales, network.config
-        compile_layers([step.predictor for step in scales], [maps_shape(sizes.channels)])
-        compile_layers([step.decoder for step in scales], [maps_shape(sizes.decoder_channels)])
+        # Pictures, kernels, windows: all sizes open.
+        compile_layers(network.scales, [(None, 1, None, None), (None,) * 3, (None,) * 2])
 
     def estimate(self, image: np.ndarray) -> Estimate:
         """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1, and what it is worth."""
