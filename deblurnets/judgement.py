@@ -62,7 +62,7 @@ class Judge:
         self,
         image: np.ndarray,
         kernels: Sequence[np.ndarray],
-        lights: Optional[Sequence[str]] = None,
+        lights: Optional[Sequence[Optional[str]]] = None,
     ) -> List[Verdict]:
         """Judge kernels of a picture.
 
@@ -70,13 +70,13 @@ class Judge:
         ----------
         image : array (H, W), grey, gamma-encoded, 0..1.
         kernels : arrays (k, k), k odd, summing to 1.
-        lights : kind of light in which each kernel is judged; where not given, the one that the
-            judge prefers, which takes twice the time.
+        lights : kind of light in which each kernel is judged; where None, or not given at all,
+            the one that the judge prefers, which takes twice the time.
         """
         part = best_crop(image, self.crop + 2 * BORDER)
         noise = estimate_noise(part)
 
-        tried = [LIGHTS] * len(kernels) if lights is None else [(light,) for light in lights]
+        tried = [(light,) if light else LIGHTS for light in lights or [None] * len(kernels)]
         trials = [(kernel, light) for kernel, own in zip(kernels, tried) for light in own]
         deblur = functools.partial(self._deblurred, part, noise)
         results, errors, costs = zip(*map_threads(deblur, trials))

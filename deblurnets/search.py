@@ -2,15 +2,15 @@
 
 The network looks at a picture in several ways (:mod:`deblurnets.pairs.compact`), and which look
 finds the kernel differs from picture to picture. Each estimate is finished by a few alternations;
-a judge of the results (:class:`deblurnets.judgement.Judge`) picks one. From that one the network's
-last steps are taken again, and once more after a refinement from coarse to fine, for starts that
-are wrong in part; the judge picks again.
+a judge of the results (:class:`deblurnets.judgement.Judge`) picks one. A small picture allows few
+looks: there the network's last steps are taken again from that one, and once more after a
+refinement from coarse to fine, for starts that are wrong in part, and the judge picks again.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Callable, Sequence
+from typing import Callable, Sequence, Tuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from .alternation import AlternationConfig, refine_kernel
 from .alternation_latent import best_crop
 from .judgement import Judge, Verdict
 from .kernels import fit_grid
-from .light import to_linear
+from .light import LIGHTS, to_linear
 from .threads import map_threads
 
 FINISH = AlternationConfig(
@@ -43,11 +43,13 @@ class SearchConfig:
     finish, finish_reduced : alternations that end every refinement, of looks at full and at reduced
         size, on a wide grid and with a low threshold: the estimate is soft, and faint parts of the
         path are kept. What was seen reduced is rougher, and begins at a coarser scale.
-    descent : refinement from coarse to fine of the start that was picked.
+    enough : so many starts need no second round; small pictures have fewer.
+    descent : refinement from coarse to fine of the start that was picked, for the second round.
     """
 
     finish: AlternationConfig = FINISH
     finish_reduced: AlternationConfig = FINISH_REDUCED
+    enough: int = 6
     descent: AlternationConfig = dataclasses.field(default_factory=AlternationConfig)
 
 
@@ -131,25 +133,46 @@ def search_kernel(
         way = config.finish if start.look.scale == 1 else config.finish_reduced
         return alternate(start.kernel, start.look.light, way)
 
-    no_blur = fit_grid(np.ones((1, 1), np.float32), grid)
     kernels = map_threads(finish, starts)
-    *verdicts, untouched = judge(part, [*kernels, no_blur])
-    best = _best(verdicts)
-    # Where a kernel was found is not always where it serves best: the judge's light counts.
-    look = dataclasses.replace(starts[best].look, light=verdicts[best].light)
+    no_blur = fit_grid(np.ones((1, 1), np.float32), grid)
+    lights = [start.look.light for start in starts]
+    *verdicts, untouched = judge(part, [*kernels, no_blur], [*lights, None])
+    best, verdict = _best_in_one_light(part, kernels, verdicts, judge)
+    kernel = kernels[best]
+    if len(starts) < config.enough:
+        # Where a kernel was found is not always where it serves best: the judge's light counts.
+        look = dataclasses.replace(starts[best].look, light=verdict.light)
 
-    def second(begin: Callable[[], np.ndarray]) -> np.ndarray:
-        return finish(Start(improve(image, begin(), look), look))
+        def second(begin: Callable[[], np.ndarray]) -> np.ndarray:
+            return finish(Start(improve(image, begin(), look), look))
 
-    ways = [
-        lambda: kernels[best],
-        lambda: alternate(starts[best].kernel, look.light, config.descent),
-    ]
-    others = map_threads(second, ways)
-    kernels = [kernels[best], *others]
-    verdicts = [verdicts[best], *judge(part, others, [look.light] * len(others))]
-    best = _best(verdicts)
-    return Finding(kernels[best], verdicts[best], verdicts[best].value - untouched.value)
+        ways = [
+            lambda: kernels[best],
+            lambda: alternate(starts[best].kernel, look.light, config.descent),
+        ]
+        others = map_threads(second, ways)
+        kernels = [kernel, *others]
+        verdicts = [verdict, *judge(part, others, [look.light] * len(others))]
+        best = _best(verdicts)
+        kernel, verdict = kernels[best], verdicts[best]
+    return Finding(kernel, verdict, verdict.value - untouched.value)
+
+
+def _best_in_one_light(
+    part: np.ndarray, kernels: Sequence[np.ndarray], verdicts: Sequence[Verdict], judge: Judge
+) -> Tuple[int, Verdict]:
+    """Return the index of the best kernel and its verdict.
+
+    Each kernel was judged in the light that it was found in; the best two are in the other one too.
+    In which light a picture was blurred is the same for all kernels: these two decide it together.
+    """
+    order = sorted(range(len(kernels)), key=lambda i: verdicts[i].value, reverse=True)
+    two = order[:2]
+    others = [LIGHTS[1 - LIGHTS.index(verdicts[i].light)] for i in two]
+    both = [verdicts[i] for i in two] + judge(part, [kernels[i] for i in two], others)
+    light = max(LIGHTS, key=lambda one: sum(v.value for v in both if v.light == one))
+    judged = [*zip(two * 2, both), *((i, verdicts[i]) for i in order[2:])]
+    return max((pair for pair in judged if pair[1].light == light), key=lambda pair: pair[1].value)
 
 
 def _best(verdicts: Sequence[Verdict]) -> int:

@@ -30,16 +30,22 @@ def blurred(kernel, shape=(200, 210)):
 
 
 class Oracle:
-    """Prefers kernels like the truth; remembers how many it was asked about."""
+    """Prefers kernels like the truth, and encoded light; remembers what it was asked about."""
 
     def __init__(self, truth):
         self.truth = truth
         self.asked = []
+        self.lights = []
 
     def __call__(self, image, kernels, lights=None):
+        lights = [light or "encoded" for light in lights or [None] * len(kernels)]
         self.asked.append(len(kernels))
-        gains = [20 * kernel_similarity(kernel, self.truth) for kernel in kernels]
-        return [Verdict(gain, "encoded") for gain in gains]
+        self.lights.append(lights)
+        likeness = [kernel_similarity(kernel, self.truth) for kernel in kernels]
+        return [
+            Verdict(20 * like - 5 * (light == "linear"), light)
+            for like, light in zip(likeness, lights)
+        ]
 
 
 CONFIG = SearchConfig()
@@ -62,7 +68,35 @@ def test_the_kernel_is_found_from_the_start_that_leads_to_it():
     assert finding.kernel.sum() == pytest.approx(1, abs=1e-4)
     assert kernel_similarity(finding.kernel, truth) > 0.85
     assert finding.lead > 0
-    assert oracle.asked == [2 + 1, 2]  # no blur is judged with them
+    # No blur is judged with them, then both in the other light, then the second round's.
+    assert oracle.asked == [2 + 1, 2, 2]
+    assert oracle.lights[0] == ["encoded"] * 3
+    assert oracle.lights[1] == ["linear"] * 2
+
+
+def test_enough_starts_need_no_second_round():
+    truth = stroke()
+    start = Start(fit_grid(ndimage.gaussian_filter(truth, 2.0), 31), LOOK)
+    config = SearchConfig(finish=KEEP, enough=3)
+    assert found(truth, [start] * 3, config=config)[1].asked == [3 + 1, 2]
+    assert found(truth, [start] * 2, config=config)[1].asked == [2 + 1, 2, 2]
+
+
+def test_the_best_two_kernels_decide_the_light_together():
+    one, other = stroke(), stroke().T.copy()
+    values = {("one", "encoded"): 9, ("one", "linear"): 5}
+    values.update({("other", "encoded"): 2, ("other", "linear"): 8})
+
+    def judge(image, kernels, lights):
+        names = ["one" if kernel_similarity(k, one) > 0.9 else "other" for k in kernels]
+        lights = [light or "encoded" for light in lights]
+        return [Verdict(values[name, light], light) for name, light in zip(names, lights)]
+
+    starts = [Start(fit_grid(one, 31), LOOK), Start(fit_grid(other, 31), Look(1, 512, "linear"))]
+    config = SearchConfig(finish=KEEP, enough=2)
+    finding = search_kernel(blurred(one), starts, None, judge, 31, config)
+    assert finding.verdict == Verdict(8, "linear")  # 13 against 11, though 9 is the most
+    assert kernel_similarity(finding.kernel, other) > 0.9
 
 
 def test_the_network_improves_the_chosen_kernel_in_the_judges_light():

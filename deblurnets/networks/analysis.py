@@ -127,11 +127,19 @@ def padded_window(shape: Tuple[int, int], ramp: int) -> np.ndarray:
 
 
 class AnalysisStep(keras.layers.Layer):
-    """One alternation: sharp gradients from the kernel, the kernel from sharp gradients."""
+    """One alternation: sharp gradients from the kernel, the kernel from sharp gradients.
+
+    Attributes
+    ----------
+    sides : int
+        The predictor's maps are filled up with zeros to multiples of this. 1 for training; more
+        makes fewer sizes, of which TensorFlow keeps memory for each.
+    """
 
     def __init__(self, config: AnalysisConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.config = config
+        self.sides = 1
         self.predictor = ResidualUNet(config.widths, 2, dtype=config.dtype, name="predictor")
         self.decoder = ResidualUNet(config.decoder_widths, 1, dtype=config.dtype, name="decoder")
 
@@ -163,10 +171,16 @@ class AnalysisStep(keras.layers.Layer):
         inputs = ops.concatenate([edges, *pairs], axis=1)
         inputs = inputs / _deviation(inputs, (2, 3))
         unit = _deviation(pairs[middle], (2, 3))
-        correction = ops.cast(self.predictor(channels_last(inputs)), "float32")
-        sharp = pairs[middle] / unit + channels_first(correction)
+        sharp = pairs[middle] / unit + self._correction(inputs)
         regressed = self._regress(sharp, edges / unit, ops.shape(kernel)[1], ops.shape(window))
         return self._decode(regressed, kernel), sharp, unit
+
+    def _correction(self, inputs: Tensor) -> Tensor:
+        """Return what the predictor adds to the middle solution's gradients, of their shape."""
+        height, width = ops.shape(inputs)[2:4]
+        filled = pad_planes(inputs, [-(-n // self.sides) * self.sides for n in (height, width)])
+        correction = ops.cast(self.predictor(channels_last(filled)), "float32")
+        return channels_first(correction)[:, :, :height, :width]
 
     def _solve(self, planes: Tensor, kernel: Tensor, window: Tensor) -> Tuple[Tensor, Tensor]:
         """Gradients of the picture and, pair by pair, of its Wiener solutions."""

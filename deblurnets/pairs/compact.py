@@ -20,6 +20,9 @@ from deblurnets.local import RegionEstimate
 from deblurnets.search import Finding, Look, SearchConfig, Start, search_kernel
 from deblurnets.threads import map_threads
 
+# Few sizes of maps keep memory flat in a folder of many sizes of small pictures (decision 008).
+SIDES = 64
+
 
 @dataclasses.dataclass(frozen=True)
 class EstimateConfig:
@@ -44,8 +47,8 @@ class EstimateConfig:
     search : SearchConfig
     """
 
-    looks: Tuple[Tuple[float, int], ...] = ((1.0, 512), (0.5, 384))
-    least_side: int = 190
+    looks: Tuple[Tuple[float, int], ...] = ((1.0, 384), (0.7, 384), (0.5, 384))
+    least_side: int = 170
     prune: float = 0.03
     grid: int = 97
     sharp_mass: float = 0.75
@@ -71,6 +74,8 @@ class CompactAnalysis:
         self.network = network
         self.judge = judge
         self.config = config or EstimateConfig()
+        for step in network.scales:
+            step.sides = SIDES
         # Pictures, kernels, windows: all sizes open.
         compile_layers(network.scales, [(None, 1, None, None), (None,) * 3, (None,) * 2])
 
