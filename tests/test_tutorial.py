@@ -29,7 +29,8 @@ def photograph(seed, side):
 
 
 def test_the_tutorial_has_its_parts_in_order():
-    assert list(commands()) == ["kernels", "samples", "train", "resume", "use", "gpu", "captured"]
+    parts = ["kernels", "samples", "train", "resume", "use", "pair", "gpu", "captured"]
+    assert list(commands()) == parts
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "torch"])
@@ -67,7 +68,9 @@ def test_the_tutorial_runs_as_written(backend, tmp_path):
         timeout=900,
     )
     assert done.returncode == 0, done.stdout[-3000:]
-    assert read_image(str(tmp_path / "results" / "photo_deblurred.png")).pixels.shape == (66, 66, 3)
+    for folder in ("results", "results_of_the_pair"):
+        result = read_image(str(tmp_path / folder / "photo_deblurred.png"))
+        assert result.pixels.shape == (66, 66, 3)
     sheet = read_image(str(tmp_path / "kernels.png")).pixels
     assert sheet.ndim == 2
     assert "after 3 steps" in done.stdout
