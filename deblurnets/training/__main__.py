@@ -39,21 +39,20 @@ def _train(options: argparse.Namespace) -> None:
     from deblurnets.training.devices import use_devices
 
     set_random_seed(options.seed)  # the initial weights
-    if getattr(options, "captured", False):
-        return _train_captured(options)
     if options.devices:
         use_devices(options.devices, options.batch)
+    if getattr(options, "captured", False):
+        return _train_captured(options)
     config, network = build_network(options.kind, options.network, options.dtype, *_starts(options))
     defaults = sample_defaults(options.kind, config)
     samples = _samples(options.samples, crop=options.crop, **defaults)
     trainer = build_trainer(options.kind, network, getattr(options, "kernel_weight", None))
     print(f"{options.kind}: {network.count_params():,} parameters", flush=True)
-    stream_from = _streams(options, samples)
     loop.compile_trainer(trainer)
     options.run.mkdir(parents=True, exist_ok=True)
     first, seconds = loop.load_checkpoint(trainer, options.run)
     _describe(options, config, samples)
-    stream = stream_from(first, options.batch)
+    stream = _streams(options, samples)(first, options.batch)
     with stop_on_signal() as stop_requested:
         settings = _loop_config(options)
         loop.train(trainer, stream, settings, options.run, first, stop_requested, seconds)
