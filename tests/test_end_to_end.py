@@ -10,6 +10,7 @@ from deblurnets import weights
 from deblurnets.deconvolution import HyperLaplacian, hyper_laplacian
 from deblurnets.training import __main__ as command
 from deblurnets.training.kinds import build_network, build_trainer
+from deblurnets.training.loop import compile_trainer
 from deblurnets.training.pair import Pair
 from deblurnets.training.perturb import perturb_kernel
 from deblurnets.training.photographs import Photographs
@@ -172,3 +173,16 @@ def test_halves_that_do_not_fit_are_told():
         build_network("paper_pair", json.dumps(wrong))
     with pytest.raises(ValueError, match='"analysis" and "synthesis"'):
         build_network("pair", json.dumps(NETWORKS["synthesis"]))
+
+
+def test_the_picture_alone_teaches_the_analysis_network(pack):
+    batch = samples(pack, size=2, noise=(0, 0), jpeg=0)
+    _, pair = build_network("pair", json.dumps(NETWORKS["pair"]))
+    pair.synthesis.trainable = False  # new, it returns its start: only the kernel can get better
+    trainer = build_trainer("pair", pair, kernel_weight=0.0)
+    compile_trainer(trainer)
+    trainer.optimizer.learning_rate = 0.01
+    losses = [
+        float(trainer.train_on_batch(batch, return_dict=True)["picture_loss"]) for _ in range(10)
+    ]
+    assert losses[-1] < 0.9 * losses[0], losses
