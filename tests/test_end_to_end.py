@@ -181,8 +181,8 @@ def test_the_picture_alone_teaches_the_analysis_network(pack):
     pair.synthesis.trainable = False  # new, it returns its start: only the kernel can get better
     trainer = build_trainer("pair", pair, kernel_weight=0.0)
     compile_trainer(trainer)
-    trainer.optimizer.learning_rate = 0.01
-    losses = [
-        float(trainer.train_on_batch(batch, return_dict=True)["picture_loss"]) for _ in range(10)
-    ]
-    assert losses[-1] < 0.9 * losses[0], losses
+    trainer.optimizer.learning_rate = 3e-3
+    figures = [trainer.train_on_batch(batch, return_dict=True) for _ in range(6)]
+    first, last = figures[0], figures[-1]
+    assert float(last["picture_loss"]) < 0.98 * float(first["picture_loss"])
+    assert float(last["similarity"]) > float(first["similarity"]) + 0.05
