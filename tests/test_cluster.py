@@ -6,6 +6,7 @@ import shutil
 
 import cluster_pictures as pictures
 import pytest
+import s3_server as s3
 
 pytest.importorskip("ray", reason="ray is not installed")
 pytest.importorskip("moto.server", reason="moto is not installed")
@@ -14,28 +15,12 @@ from deblurnets import cli
 from deblurnets.distributed import __main__ as command
 from deblurnets.distributed import cluster
 
-BUCKET = "photos"
-
 
 @pytest.fixture(scope="module")
 def server():
     """A server that speaks S3 on 127.0.0.1; return the query that leads to it."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    started = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    started.start()
-    host, port = started.get_host_and_port()
-    client = boto3.client(
-        "s3",
-        endpoint_url=f"http://{host}:{port}",
-        region_name="us-east-1",
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
-    )
-    client.create_bucket(Bucket=BUCKET)
-    yield client, f"?endpoint_override={host}:{port}&scheme=http&region=us-east-1"
-    started.stop()
+    with s3.s3_server() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -118,28 +103,22 @@ def test_a_picture_that_always_kills_its_worker_is_a_failed_row(two_workers, alo
 def test_s3_gives_what_folders_give(server, two_workers, alone, tmp_path):
     client, query = server
     source, expected = alone
-    for name, data in pictures.contents(source).items():
-        client.put_object(Bucket=BUCKET, Key=f"in/{name}", Body=data)
+    s3.put_files(client, "in", pictures.contents(source))
     (tmp_path / "marks").mkdir()
     load = pictures.loader(pictures.killer(tmp_path / "marks", times=1))
-    places = [f"s3://key:secret@{BUCKET}/{name}{query}" for name in ("in", "out")]
-    arguments = ["-i", places[0], "-o", places[1]]
+    arguments = ["-i", s3.place("in", query), "-o", s3.place("out", query)]
     _, rows = run(arguments, load, tmp_path)
-    listed = client.list_objects_v2(Bucket=BUCKET, Prefix="out/")["Contents"]
-    made = {
-        item["Key"][4:]: client.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read()
-        for item in listed
-    }
+    made = s3.get_files(client, "out")
     assert made == expected
     done = [row for row in rows if row["status"] == "done"]
-    assert {row["target"] for row in done} == {f"s3://{BUCKET}/out/{name}" for name in expected}
+    assert {row["target"] for row in done} == {f"s3://{s3.BUCKET}/out/{name}" for name in expected}
     assert len(done) == len(expected)
     assert all(row["target_bytes"] == len(made[row["target"][16:]]) for row in done)
 
     def never():
         raise AssertionError("the networks were loaded for nothing")
 
-    client.delete_object(Bucket=BUCKET, Key="in/below/damaged.png")
+    client.delete_object(Bucket=s3.BUCKET, Key="in/below/damaged.png")
     status, rows = run(arguments, never, tmp_path)
     assert status == 0
     assert {row["status"] for row in rows} == {"skipped"}

@@ -15,6 +15,7 @@ import pytest
 import scipy.signal
 from PIL import Image
 from scipy import ndimage
+from tiny_training import SAMPLES, arguments, make_pack
 
 from deblurnets.judgement import Judge
 from deblurnets.kernels import fit_grid
@@ -34,12 +35,6 @@ from deblurnets.training.samples import (
 )
 from deblurnets.training.stream import batches
 
-TINY_SAMPLES = {"crop": 48, "grid": 17, "extent": [3, 12]}
-TINY_NETWORKS = {
-    "analysis": {"grid": 17, "steps": [1, 1], "widths": [4, 8], "decoder_widths": [4, 8]},
-    "synthesis": {"widths": [4, 8]},
-}
-
 
 @pytest.fixture(autouse=True)
 def eager():
@@ -53,14 +48,7 @@ def eager():
 
 @pytest.fixture(scope="module")
 def pack(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("photographs")
-    rng = np.random.RandomState(0)
-    for i, shape in enumerate([(90, 120), (128, 80), (70, 70)]):
-        pixels = np.kron(rng.randint(0, 256, (shape[0] // 5, shape[1] // 5, 3)), np.ones((5, 5, 1)))
-        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{i}.png")
-    destination = folder / "pack"
-    assert pack_photographs(folder, destination) == 3
-    return destination
+    return make_pack(tmp_path_factory.mktemp("photographs"))
 
 
 def test_a_pack_gives_the_photographs_back(pack):
@@ -112,7 +100,7 @@ def test_a_turning_camera_blurs_by_another_kernel_away_from_the_middle(pack):
 
 
 def test_samples_depend_on_seed_and_number_alone(pack):
-    config = SampleConfig(**{**TINY_SAMPLES, "extent": (3, 12)})
+    config = SampleConfig(**{**SAMPLES, "extent": (3, 12)})
     photographs = Photographs(pack)
     first = draw_sample(photographs, config, 1, 2)
     again = draw_sample(photographs, config, 1, 2)
@@ -122,7 +110,7 @@ def test_samples_depend_on_seed_and_number_alone(pack):
 
 
 def test_workers_do_not_change_the_stream(pack):
-    config = SampleConfig(**{**TINY_SAMPLES, "extent": (3, 12)})
+    config = SampleConfig(**{**SAMPLES, "extent": (3, 12)})
     alone = batches(pack, config, 5, first=4, size=2, workers=0)
     helped = batches(pack, config, 5, first=4, size=2, workers=1)
     for _ in range(2):
@@ -148,15 +136,7 @@ def test_perturbed_kernels_are_kernels_further_off_with_strength():
     assert distances[0] < distances[1] < distances[2]
 
 
-def arguments(kind, pack, run, steps):
-    return [
-        *(kind, str(pack), str(run), "--steps", str(steps), "--batch", "2", "--workers", "0"),
-        *("--dtype", "float32", "--network", json.dumps(TINY_NETWORKS[kind])),
-        *("--samples", json.dumps(TINY_SAMPLES)),
-    ]
-
-
-@pytest.mark.parametrize("kind", ["analysis", "synthesis"])
+@pytest.mark.parametrize("kind", ["analysis", "synthesis", "pair"])
 def test_a_resumed_run_ends_where_an_unbroken_one_does(kind, pack, tmp_path, monkeypatch):
     command.main(arguments(kind, pack, tmp_path / "whole", 4))
     # The schedule depends on the number of steps, so the broken run is stopped, not shortened.

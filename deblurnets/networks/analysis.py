@@ -248,7 +248,9 @@ class AnalysisNetwork(keras.Model):
             build_layer(network)
         self.built = True
 
-    def call(self, image: Tensor, grid: Optional[int] = None) -> List[Dict[str, Tensor]]:
+    def call(
+        self, image: Tensor, grid: Optional[int] = None, chained: bool = False
+    ) -> List[Dict[str, Tensor]]:
         """Estimate kernels of grey pictures.
 
         Parameters
@@ -256,6 +258,8 @@ class AnalysisNetwork(keras.Model):
         image : (batch, H, W, 1), any range; H and W multiples of ``config.divisor``.
         grid : side of the finest kernel grid, odd; by default the configuration's. The weights
             serve every grid.
+        chained : whether a step's gradients go on into the steps before it. Without, each step
+            learns to improve whatever kernel it is given.
 
         Returns
         -------
@@ -271,7 +275,7 @@ class AnalysisNetwork(keras.Model):
         for index, planes in enumerate(levels):
             if index:
                 kernel = resample_kernel(kernel, kernel_upsampling(kernel.shape[1]))
-            results += self._alternate(index, planes, kernel)
+            results += self._alternate(index, planes, kernel, chained)
             kernel = results[-1]["kernel"]
         return results
 
@@ -290,15 +294,16 @@ class AnalysisNetwork(keras.Model):
         planes = channels_first(ops.cast(image, "float32"))
         return self._alternate(len(self.scales) - 1, planes, kernel)[-1]["kernel"]
 
-    def _alternate(self, index: int, planes: Tensor, kernel: Tensor) -> List[Dict[str, Tensor]]:
+    def _alternate(
+        self, index: int, planes: Tensor, kernel: Tensor, chained: bool = False
+    ) -> List[Dict[str, Tensor]]:
         """Take the steps of one scale, counted from the coarsest."""
         planes, _, deviation = standardise(planes)
         window = padded_window(tuple(planes.shape[2:4]), kernel.shape[1] // 2)
         window = ops.convert_to_tensor(window)
         results = []
         for _ in range(self.config.steps[index]):
-            # Each step learns to improve whatever kernel it is given.
-            kernel = ops.stop_gradient(kernel)
+            kernel = kernel if chained else ops.stop_gradient(kernel)
             logits, sharp, unit = self.scales[index](planes, kernel, window)
             kernel = ops.reshape(ops.softmax(logits, axis=-1), ops.shape(kernel))
             results.append(

@@ -7,116 +7,24 @@ import contextlib
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any, Callable, Generator, Iterator, Optional, Sequence
+from typing import Any, Callable, Dict, Generator, Iterator, Optional, Sequence, Tuple
 
 from deblurnets.interrupts import StopRequest
 from deblurnets.training.estimates import estimate_samples
 from deblurnets.training.judgements import JUDGED, judge_batches, judge_samples
 from deblurnets.training.kernel_sheet import write_kernel_sheet
 from deblurnets.training.kinds import (
-    COMPACT,
-    PAPER,
+    HALVES,
     build_network,
     build_trainer,
     export_weights,
+    exported,
     sample_defaults,
 )
+from deblurnets.training.options import build_parser
 from deblurnets.training.photographs import pack_photographs
 from deblurnets.training.samples import SampleConfig
 from deblurnets.training.stream import batches
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m deblurnets.training", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    pack = commands.add_parser("pack", help="decode photographs once, for the workers to map")
-    pack.add_argument("photographs", type=Path)
-    pack.add_argument("pack", type=Path)
-    pack.add_argument("--limit", type=int, default=0, help="at most so many photographs")
-    estimates = commands.add_parser("estimates", help="estimate samples' kernels, for training")
-    estimates.add_argument("pack", type=Path)
-    estimates.add_argument("estimates", type=Path, help="folder to write or to go on with")
-    judgements = commands.add_parser(
-        "judgements", help="let the tool search samples' kernels, for a judge to learn from"
-    )
-    judgements.add_argument("pack", type=Path)
-    judgements.add_argument("judgements", type=Path, help="folder to write or to go on with")
-    for command in (estimates, judgements):
-        command.add_argument("--count", type=int, default=4000, help="samples in all")
-        command.add_argument("--seed", type=int, default=1)
-        command.add_argument("--workers", type=int, default=1, help="processes")
-        command.add_argument("--samples", default="{}", help="JSON of the sample configuration")
-    kernels = commands.add_parser("kernels", help="draw random kernels on a contact sheet")
-    kernels.add_argument("sheet", type=Path, help="picture to write or replace")
-    kernels.add_argument("--count", type=int, default=64, help="kernels")
-    kernels.add_argument("--seed", type=int, default=1)
-    kernels.add_argument("--samples", default="{}", help="JSON of the sample configuration")
-    for name in COMPACT:
-        command = commands.add_parser(
-            name, help=f"train the {name} network; goes on where the run folder's checkpoint ends"
-        )
-        _add_training(command)
-        command.add_argument("--dtype", default="mixed_bfloat16", help="Keras policy")
-        if name == "judge":
-            command.set_defaults(on_device=False, formats=None, kernels_by=None)
-        else:
-            _add_on_device(command)
-        if name == "analysis":
-            command.add_argument(
-                "--captured",
-                action="store_true",
-                help="with --on_device: play each step back as one CUDA graph, several times as "
-                "fast; batches of one size, no exact resume",
-            )
-        command.set_defaults(kind=name)
-    paper = commands.add_parser("paper", help="train one of the paper's own networks, likewise")
-    halves = {name.split("_")[1]: name for name in PAPER}
-    paper.add_argument("half", choices=tuple(halves))
-    _add_training(paper)
-    paper.set_defaults(dtype="float32", halves=halves)
-    paper.set_defaults(on_device=False, formats=None, kernels_by=None)
-    export = commands.add_parser("export", help="write a run's network as a weight file")
-    export.add_argument("run", type=Path)
-    export.add_argument("weights", type=Path, help="HDF5 file, for instance compact_analysis.h5")
-    return parser
-
-
-def _add_training(command: argparse.ArgumentParser) -> None:
-    """Add what the training of every network takes."""
-    command.add_argument("pack", type=Path, help="folder written by pack; judge: by judgements")
-    command.add_argument("run", type=Path, help="folder for configuration, log, checkpoint")
-    command.add_argument("--steps", type=int, default=10_000, help="optimiser steps in all")
-    command.add_argument("--seconds", type=float, default=0, help="length of the run instead")
-    command.add_argument("--batch", type=int, default=8, help="samples per step")
-    command.add_argument("--crop", type=int, default=256, help="side of a sample in pixels")
-    command.add_argument("--learning_rate", type=float, default=1e-3)
-    command.add_argument("--seed", type=int, default=1)
-    command.add_argument("--workers", type=int, default=1, help="processes making samples")
-    command.add_argument("--network", default="{}", help="JSON of the network configuration")
-    command.add_argument("--samples", default="{}", help="JSON of the sample configuration")
-    command.add_argument("--start", type=Path, help="weights file to start from")
-
-
-def _add_on_device(command: argparse.ArgumentParser) -> None:
-    """Add what samples made on the training device take."""
-    command.add_argument(
-        "--on_device",
-        action="store_true",
-        help="make the samples where the network trains, for GPUs; needs KERAS_BACKEND=torch",
-    )
-    command.add_argument(
-        "--formats",
-        metavar="JSON",
-        help="with --on_device, in the place of --crop: list of sizes of batches, see "
-        "deblurnets.training.on_device.batches.Format",
-    )
-    command.add_argument(
-        "--kernels_by",
-        type=Path,
-        metavar="RUN",
-        help="with --on_device: an analysis run, which may go on, whose network estimates the "
-        "kernels to synthesise with",
-    )
 
 
 def _samples(settings: str, **defaults: Any) -> SampleConfig:
@@ -128,27 +36,34 @@ def _train(options: argparse.Namespace) -> None:
     from keras.utils import set_random_seed
 
     from deblurnets.training import loop
+    from deblurnets.training.devices import use_devices
 
     set_random_seed(options.seed)  # the initial weights
+    if options.devices:
+        use_devices(options.devices, options.batch)
     if getattr(options, "captured", False):
         return _train_captured(options)
-    config, network = build_network(options.kind, options.network, options.dtype, options.start)
+    config, network = build_network(options.kind, options.network, options.dtype, *_starts(options))
     defaults = sample_defaults(options.kind, config)
     samples = _samples(options.samples, crop=options.crop, **defaults)
-    trainer = build_trainer(options.kind, network)
+    trainer = build_trainer(options.kind, network, getattr(options, "kernel_weight", None))
     print(f"{options.kind}: {network.count_params():,} parameters", flush=True)
-    stream_from = _streams(options, samples)
-    example = stream_from(0, 1)
-    loop.compile_trainer(trainer, next(example))
-    example.close()
+    loop.compile_trainer(trainer)
     options.run.mkdir(parents=True, exist_ok=True)
     first, seconds = loop.load_checkpoint(trainer, options.run)
     _describe(options, config, samples)
-    stream = stream_from(first, options.batch)
+    stream = _streams(options, samples)(first, options.batch)
     with stop_on_signal() as stop_requested:
         settings = _loop_config(options)
         loop.train(trainer, stream, settings, options.run, first, stop_requested, seconds)
     stream.close()
+
+
+def _starts(options: argparse.Namespace) -> Tuple[Optional[Path], ...]:
+    """Return the weights files to start from, as `build_network` takes them."""
+    if options.kind in HALVES:
+        return options.analysis, options.synthesis
+    return (options.start,)
 
 
 def _train_captured(options: argparse.Namespace) -> None:
@@ -162,7 +77,7 @@ def _train_captured(options: argparse.Namespace) -> None:
             f"{options.run} holds a run, and captured runs are not resumed: name another folder, "
             "and begin with its exported weights (--start) to go on from there"
         )
-    config, network = build_network(options.kind, options.network, start=options.start)
+    config, network = build_network(options.kind, options.network, "float32", *_starts(options))
     samples = _samples(options.samples, crop=options.crop, **sample_defaults(options.kind, config))
     stream = _streams(options, samples)(0, options.batch)
     import torch
@@ -248,30 +163,49 @@ def _describe(options: argparse.Namespace, config: Any, samples: SampleConfig) -
         "steps": options.steps,
         "seconds": options.seconds,
         "on_device": options.on_device,
+        "kernel_weight": getattr(options, "kernel_weight", None),
     }
+
     (options.run / "config.json").write_text(json.dumps(description, indent=2) + "\n")
 
 
-def export_run(run: Path, path: Path) -> None:
+def export_run(run: Path, paths: Sequence[Path]) -> None:
     """Write the network of a run's last checkpoint as a weight file, and a model card beside it.
 
     Parameters
     ----------
     run : folder of a training run.
-    path : HDF5 file to write or replace; the card, `NAME.md`, is not replaced.
+    paths : HDF5 file to write or replace; of a pair two, the analysis network's first. The card,
+        `NAME.md`, is not replaced.
     """
     from deblurnets.training import loop
     from deblurnets.training.card import write_card
 
     description = json.loads((run / "config.json").read_text())
-    kind = description["kind"]
-    settings = {k: v for k, v in description["network"].items() if k != "dtype"}
-    config, network = build_network(kind, json.dumps(settings))
+    settings = json.dumps(_without_dtype(description["network"]))
+    config, network = build_network(description["kind"], settings)
     step = loop.load_network(network, run)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    export_weights(kind, network, path, config)
-    print(f"{path}: {kind} network after {step} steps, {path.stat().st_size / 1e6:.2f} MB")
-    print(f"{write_card(path, description, step, network)}: its model card, to be completed")
+    files = exported(description["kind"], network, config)
+    if len(files) != len(paths):
+        wanted = " and ".join(kind for kind, _, _ in files)
+        raise SystemExit(f"{run} is exported to {len(files)} file(s), {wanted}: name {len(files)}")
+    for path, (kind, half, half_config) in zip(paths, files):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        export_weights(kind, half, path, half_config)
+        print(f"{path}: {kind} network after {step} steps, {path.stat().st_size / 1e6:.2f} MB")
+        together = ", trained end to end with the other half" if len(files) > 1 else ""
+        own = {"kind": kind + together, "network": dataclasses.asdict(half_config)}
+        card = write_card(path, {**description, **own}, step, half)
+        print(f"{card}: its model card, to be completed")
+
+
+def _without_dtype(settings: Dict[str, Any]) -> Dict[str, Any]:
+    """Return a network's configuration, or a pair's, without the precision it was trained in."""
+    return {
+        name: _without_dtype(value) if isinstance(value, dict) else value
+        for name, value in settings.items()
+        if name != "dtype"
+    }
 
 
 @contextlib.contextmanager
@@ -283,14 +217,12 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Run one command."""
-    parser = _parser()
+    parser = build_parser(__doc__)
     options = parser.parse_args(arguments)
     if not getattr(options, "on_device", True) and (options.formats or options.kernels_by):
         parser.error("--formats and --kernels_by come with --on_device")
     if getattr(options, "captured", False) and options.formats:
         parser.error("--captured takes batches of one size, that of --crop: leave --formats out")
-    if options.command == "paper":
-        options.kind = options.halves[options.half]
     if options.command == "pack":
         number = pack_photographs(options.photographs, options.pack, options.limit)
         print(f"packed {number} photographs into {options.pack}")

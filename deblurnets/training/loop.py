@@ -50,11 +50,10 @@ def learning_rate(config: LoopConfig, step: int, seconds: float = 0) -> float:
     return config.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def compile_trainer(trainer: Trainer, batch: Dict[str, np.ndarray]) -> None:
-    """Create the trainer's variables and its optimiser's, ready for a checkpoint."""
+def compile_trainer(trainer: Trainer) -> None:
+    """Create the optimiser's variables, ready for a checkpoint; the networks have theirs."""
     # Compiling with XLA costs minutes on a CPU and its convolutions are slower there.
     jit = False if keras.backend.backend() == "tensorflow" else "auto"
-    trainer(batch)
     optimizer = keras.optimizers.Adam(1e-3, global_clipnorm=1.0)
     trainer.compile(optimizer=optimizer, jit_compile=jit)
     optimizer.build(trainer.trainable_variables)

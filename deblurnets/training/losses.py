@@ -23,6 +23,10 @@ class Trainer(keras.Model):
     Keras backend.
     """
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.built = True  # no variables but those of networks, which are made with theirs
+
     def compute_loss(
         self,
         x: Any = None,
@@ -57,9 +61,18 @@ class AnalysisTrainer(Trainer):
 
     def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
         """Return loss, divergence and similarity per sample of a batch of `draw_sample`s."""
+        return self.figures(self.estimate(batch), batch)
+
+    def estimate(self, batch: Dict[str, Tensor], chained: bool = False) -> List[Dict[str, Tensor]]:
+        """Return the network's results for a batch, on the grid of the true kernels."""
         grid = int(batch["kernel"].shape[1])
-        grids = self.network.config.grids(grid)
-        results = self.network(_grey(batch["blurry"]), grid=grid)
+        return self.network(_grey(batch["blurry"]), grid=grid, chained=chained)
+
+    def figures(
+        self, results: List[Dict[str, Tensor]], batch: Dict[str, Tensor]
+    ) -> Dict[str, Tensor]:
+        """Return loss, divergence and similarity per sample of the network's results."""
+        grids = self.network.config.grids(int(batch["kernel"].shape[1]))
         sharp = self._sharp_levels(batch["sharp"])
         truth = self._kernel_levels(batch["kernel"], grids)
         loss = 0.0
@@ -106,13 +119,17 @@ class SynthesisTrainer(Trainer):
 
     def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
         """Return loss and PSNRs per sample of a batch of `draw_sample`s."""
-        result = self.network(batch["blurry"], batch["estimate"], batch["start"])
+        return self.figures(batch, batch["estimate"], batch["start"])
+
+    def figures(self, batch: Dict[str, Tensor], kernel: Tensor, start: Tensor) -> Dict[str, Tensor]:
+        """Return loss and PSNRs per sample with the given kernels and starts."""
+        result = self.network(batch["blurry"], kernel, start)
         sharp = batch["sharp"]
         loss = _distance(result["sharp"], sharp) + self.first_weight * _distance(
             result["first"], sharp
         )
         figures = {"loss": loss}
-        pictures = {"blurry": batch["blurry"], "start": batch["start"], "sharp": result["sharp"]}
+        pictures = {"blurry": batch["blurry"], "start": start, "sharp": result["sharp"]}
         for name, picture in pictures.items():
             figures["psnr_" + name] = psnr(picture, sharp)
         return figures

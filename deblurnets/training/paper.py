@@ -26,7 +26,11 @@ class PaperAnalysisTrainer(Trainer):
 
     def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
         """Return loss and similarity per sample of a batch of `draw_sample`s."""
-        kernel, truth = self.network(255 * batch["blurry"]), batch["kernel"]
+        return self.figures(self.network(255 * batch["blurry"]), batch)
+
+    def figures(self, kernel: Tensor, batch: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """Return loss and similarity per sample of estimated kernels."""
+        truth = batch["kernel"]
         error = ops.sum((kernel - truth) ** 2, axis=(1, 2))
         energy = ops.sum(truth**2, axis=(1, 2))
         return {"loss": error / energy, "similarity": cosine(kernel, truth)}
@@ -47,8 +51,12 @@ class PaperSynthesisTrainer(Trainer):
 
     def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
         """Return loss and PSNRs per sample of a batch of `draw_sample`s."""
+        return self.figures(batch, batch["estimate"])
+
+    def figures(self, batch: Dict[str, Tensor], kernel: Tensor) -> Dict[str, Tensor]:
+        """Return loss and PSNRs per sample with the given kernels."""
         blurry, sharp = batch["blurry"], batch["sharp"]
-        result = self.network([255 * blurry, batch["estimate"]]) / 255
+        result = self.network([255 * blurry, kernel]) / 255
         loss = ops.mean((result - sharp) ** 2, axis=(1, 2, 3))
         figures = {"psnr_blurry": psnr(blurry, sharp), "psnr_sharp": psnr(result, sharp)}
         return {"loss": loss, **figures}

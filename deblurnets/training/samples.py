@@ -20,6 +20,7 @@ from deblurnets.deconvolution import hyper_laplacian
 from deblurnets.evaluation.rotation import moved_average
 from deblurnets.evaluation.rotation import random_shake as random_shake_with_turn
 from deblurnets.kernels import random_shake
+from deblurnets.noise import estimate_noise
 from deblurnets.training.perturb import perturb_kernel
 from deblurnets.training.photographs import Photographs
 
@@ -48,6 +49,8 @@ class SampleConfig:
     shrink : largest factor by which a photograph is reduced before the crop is cut.
     start : whether to deconvolve the blurry crop by hand with the estimated kernel, which a
         synthesis network corrects; costs more than all the rest of a sample.
+    conditions : whether to tell the light in which a crop was blurred and its noise, which a
+        deconvolution within the training asks for.
     exact : share of samples whose "estimate" of the kernel is the true one; the others' faults
         are of strengths 0 to 1, small ones more often.
     estimates : folder of kernels that the tool itself estimated (see
@@ -71,6 +74,7 @@ class SampleConfig:
     shrink: float = 2.0
     exact: float = 0.35
     start: bool = False
+    conditions: bool = False
     estimates: str = ""
     faithful: float = 0.75
     grey: float = 0.15
@@ -90,7 +94,8 @@ def draw_sample(
     -------
     dict: "blurry" and "sharp", float32 (crop, crop, 3), 0..1, gamma-encoded; "kernel", float32
     (grid, grid); "estimate", the kernel with faults of a blind estimate; where asked for,
-    "start", the hand-made deconvolution, like "blurry".
+    "start", the hand-made deconvolution, like "blurry"; and "linear", 1 where the blur is in linear
+    light, else 0, and "noise", the estimated standard deviation of the noise, both float32.
     """
     if config.estimates:
         sample, linear = _estimated_sample(photographs, config, seed, number)
@@ -99,6 +104,9 @@ def draw_sample(
     if config.start:
         light = "linear" if linear else "encoded"
         sample["start"] = hyper_laplacian(sample["blurry"], sample["estimate"], light=light)
+    if config.conditions:
+        sample["linear"] = np.float32(linear)
+        sample["noise"] = np.float32(estimate_noise(sample["blurry"]))
     return sample
 
 
