@@ -1,16 +1,18 @@
 """Search for the kernel: the network's estimates finished by hand-made steps, the best one taken.
 
-The network looks at a picture in several ways (:mod:`deblurnets.pairs.compact`), and which look
+The network looks at a picture at several sizes (:mod:`deblurnets.pairs.compact`), and which look
 finds the kernel differs from picture to picture. Each estimate is finished by a few alternations;
-a judge of the results (:class:`deblurnets.judgement.Judge`) picks one. A small picture allows few
-looks: there the network's last steps are taken again from that one, and once more after a
-refinement from coarse to fine, for starts that are wrong in part, and the judge picks again.
+a judge of the results (:class:`deblurnets.judgement.Judge`) picks one. In which light a picture was
+blurred is the same for all looks: the first one is taken in both kinds, and where it leaves no
+doubt, the others are taken in the better one. A small picture allows few looks: there the
+network's last steps are taken again from the kernel picked, and once more after a refinement from
+coarse to fine, for starts that are wrong in part, and the judge picks again.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Callable, Sequence, Tuple
+from typing import Callable, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -43,13 +45,15 @@ class SearchConfig:
     finish, finish_reduced : alternations that end every refinement, of looks at full and at reduced
         size, on a wide grid and with a low threshold: the estimate is soft, and faint parts of the
         path are kept. What was seen reduced is rougher, and begins at a coarser scale.
-    enough : so many starts need no second round; small pictures have fewer.
+    doubt : dB by which the judge has to prefer one kind of light in the first look.
+    enough : looks at so many sizes need no second round; small pictures allow fewer.
     descent : refinement from coarse to fine of the start that was picked, for the second round.
     """
 
     finish: AlternationConfig = FINISH
     finish_reduced: AlternationConfig = FINISH_REDUCED
-    enough: int = 6
+    doubt: float = 1.0
+    enough: int = 3
     descent: AlternationConfig = dataclasses.field(default_factory=AlternationConfig)
 
 
@@ -77,8 +81,18 @@ class Start:
     look: Look
 
 
+# (picture (H, W), looks of one scale and window) -> what the network finds in each
+Observe = Callable[[np.ndarray, Sequence[Look]], List[Start]]
 # (picture (H, W), kernel, look) -> kernel on the same grid
 Improve = Callable[[np.ndarray, np.ndarray, Look], np.ndarray]
+
+
+class _Candidate(NamedTuple):
+    """A start, the kernel that it was finished to, and what the judge says of that."""
+
+    start: Start
+    kernel: np.ndarray
+    verdict: Verdict
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,11 +118,13 @@ class Finding:
 
 def search_kernel(
     image: np.ndarray,
-    starts: Sequence[Start],
+    sizes: Sequence[Tuple[float, int]],
+    observe: Observe,
     improve: Improve,
     judge: Judge,
     grid: int,
     config: SearchConfig,
+    given: Sequence[Start] = (),
 ) -> Finding:
     """Find a picture's blur kernel.
 
@@ -116,64 +132,93 @@ def search_kernel(
     ----------
     image : array (H, W)
         The blurry picture, grey, gamma-encoded, 0..1.
-    starts : at least one
+    sizes : (scale, window) of the looks to take, one or more, first the one that tells the light.
+    observe : the network's estimates in given looks.
     improve : the network's last steps from a given kernel, in a given look.
     judge : Judge
     grid : int
         Side of the result, odd.
     config : SearchConfig
+    given : starts that come from elsewhere.
     """
-    part = best_crop(image, config.finish.crop)
-    lit = {"encoded": part, "linear": to_linear(part)}
-
-    def alternate(kernel: np.ndarray, light: str, way: AlternationConfig) -> np.ndarray:
-        return fit_grid(refine_kernel(lit[light], kernel, way), grid)
-
-    def finish(start: Start) -> np.ndarray:
-        way = config.finish if start.look.scale == 1 else config.finish_reduced
-        return alternate(start.kernel, start.look.light, way)
-
-    kernels = map_threads(finish, starts)
-    no_blur = fit_grid(np.ones((1, 1), np.float32), grid)
-    lights = [start.look.light for start in starts]
-    *verdicts, untouched = judge(part, [*kernels, no_blur], [*lights, None])
-    best, verdict = _best_in_one_light(part, kernels, verdicts, judge)
-    kernel = kernels[best]
-    if len(starts) < config.enough:
-        # Where a kernel was found is not always where it serves best: the judge's light counts.
-        look = dataclasses.replace(starts[best].look, light=verdict.light)
-
-        def second(begin: Callable[[], np.ndarray]) -> np.ndarray:
-            return finish(Start(improve(image, begin(), look), look))
-
-        ways = [
-            lambda: kernels[best],
-            lambda: alternate(starts[best].kernel, look.light, config.descent),
-        ]
-        others = map_threads(second, ways)
-        kernels = [kernel, *others]
-        verdicts = [verdict, *judge(part, others, [look.light] * len(others))]
-        best = _best(verdicts)
-        kernel, verdict = kernels[best], verdicts[best]
-    return Finding(kernel, verdict, verdict.value - untouched.value)
+    search = _Search(image, observe, improve, judge, grid, config)
+    few = len(sizes) < config.enough
+    starts = [*search.look(sizes[0], LIGHTS), *given]
+    none = Start(fit_grid(np.ones((1, 1), np.float32), grid), Look(1, 0, LIGHTS[0]))
+    kernels = [*map_threads(search.finish, starts), none.kernel]
+    *tried, untouched = search.judged([*starts, none], kernels)
+    # Small pictures tell the light less surely, and take little time.
+    lights = LIGHTS if few else _likely_lights(tried[: len(LIGHTS)], config.doubt)
+    found = map_threads(lambda size: search.look(size, lights), sizes[1:])
+    starts = [start for starts in found for start in starts]
+    tried += search.judged(starts, map_threads(search.finish, starts))
+    best = _best(tried)
+    if few:
+        ways = search.second_round(best)
+        kernels = map_threads(lambda way: way(), ways)
+        best = _best([best, *search.judged([best.start] * len(ways), kernels)])
+    return Finding(best.kernel, best.verdict, best.verdict.value - untouched.verdict.value)
 
 
-def _best_in_one_light(
-    part: np.ndarray, kernels: Sequence[np.ndarray], verdicts: Sequence[Verdict], judge: Judge
-) -> Tuple[int, Verdict]:
-    """Return the index of the best kernel and its verdict.
+class _Search:
+    """The parts of a search of one picture; parameters as of `search_kernel`."""
 
-    Each kernel was judged in the light that it was found in; the best two are in the other one too.
-    In which light a picture was blurred is the same for all kernels: these two decide it together.
+    def __init__(
+        self,
+        image: np.ndarray,
+        observe: Observe,
+        improve: Improve,
+        judge: Judge,
+        grid: int,
+        config: SearchConfig,
+    ) -> None:
+        self.image, self.observe, self.improve = image, observe, improve
+        self.judge, self.grid, self.config = judge, grid, config
+        self.part = best_crop(image, config.finish.crop)
+        self.lit = {"encoded": self.part, "linear": to_linear(self.part)}
+
+    def look(self, size: Tuple[float, int], lights: Sequence[str]) -> List[Start]:
+        """Look at the picture in some kinds of light."""
+        return self.observe(self.image, [Look(*size, light) for light in lights])
+
+    def finish(self, start: Start) -> np.ndarray:
+        """Return a start's kernel after the alternations."""
+        return finished(self.lit[start.look.light], start, self.grid, self.config)
+
+    def judged(self, starts: Sequence[Start], kernels: Sequence[np.ndarray]) -> List[_Candidate]:
+        """Have kernels judged, each in the light of its start."""
+        if not kernels:
+            return []
+        verdicts = self.judge(self.part, kernels, [start.look.light for start in starts])
+        return [_Candidate(*values) for values in zip(starts, kernels, verdicts)]
+
+    def second_round(self, best: _Candidate) -> List[Callable[[], np.ndarray]]:
+        """Return ways to other kernels from the best one, all in its look."""
+        start, look = best.start, best.start.look
+
+        def again(kernel: np.ndarray) -> np.ndarray:
+            return self.finish(Start(self.improve(self.image, kernel, look), look))
+
+        def from_coarse_to_fine() -> np.ndarray:
+            return again(refine_kernel(self.lit[look.light], start.kernel, self.config.descent))
+
+        return [lambda: again(best.kernel), from_coarse_to_fine]
+
+
+def finished(part: np.ndarray, start: Start, grid: int, config: SearchConfig) -> np.ndarray:
+    """Return a start's kernel (grid, grid) after the alternations that end every refinement.
+
+    `part` is the grey picture (H, W), or its part to look at, in the light of the start.
     """
-    order = sorted(range(len(kernels)), key=lambda i: verdicts[i].value, reverse=True)
-    two = order[:2]
-    others = [LIGHTS[1 - LIGHTS.index(verdicts[i].light)] for i in two]
-    both = [verdicts[i] for i in two] + judge(part, [kernels[i] for i in two], others)
-    light = max(LIGHTS, key=lambda one: sum(v.value for v in both if v.light == one))
-    judged = [*zip(two * 2, both), *((i, verdicts[i]) for i in order[2:])]
-    return max((pair for pair in judged if pair[1].light == light), key=lambda pair: pair[1].value)
+    way = config.finish if start.look.scale == 1 else config.finish_reduced
+    return fit_grid(refine_kernel(part, start.kernel, way), grid)
 
 
-def _best(verdicts: Sequence[Verdict]) -> int:
-    return int(np.argmax([verdict.value for verdict in verdicts]))
+def _likely_lights(tried: Sequence[_Candidate], doubt: float) -> Sequence[str]:
+    """Return the kind of light of the best of some candidates, or all where it is in doubt."""
+    first, second = sorted((c.verdict.value for c in tried), reverse=True)
+    return (_best(tried).start.look.light,) if first - second >= doubt else LIGHTS
+
+
+def _best(candidates: Sequence[_Candidate]) -> _Candidate:
+    return max(candidates, key=lambda candidate: candidate.verdict.value)

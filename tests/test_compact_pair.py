@@ -24,7 +24,7 @@ from deblurnets.search import Finding, Look
 def analysis():
     analysis_config = AnalysisConfig(grid=17, steps=(1, 1), widths=(4, 8), decoder_widths=(4, 8))
     judge = Judge(build_judge(JudgeConfig(widths=(4, 4))))
-    config = EstimateConfig(looks=((1.0, 96), (0.5, 64)), least_side=40, grid=25)
+    config = EstimateConfig(looks=((0.5, 64), (1.0, 96)), least_side=40, grid=25)
     return CompactAnalysis(build_analysis(analysis_config), judge, config)
 
 
@@ -77,7 +77,9 @@ def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, no_blur, bl
     kernel[12, 12 - reach : 13 + reach] = 1 / (2 * reach + 1)
     looks = []
 
-    def search(grey, starts, improve, judge, grid, config):
+    def search(grey, sizes, observe, improve, judge, grid, config, given):
+        tried = [Look(*size, light) for size in sizes for light in ("encoded", "linear")]
+        starts = [start for i in (0, 2) for start in observe(grey, tried[i : i + 2])]
         looks.extend(start.look for start in starts)
         for start in starts:
             for result in (start.kernel, improve(grey, start.kernel, start.look)):
@@ -88,7 +90,7 @@ def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, no_blur, bl
     monkeypatch.setattr(compact, "search_kernel", search)
     estimate = analysis.estimate(picture(100, 110))
     lights = ("encoded", "linear")
-    assert looks == [Look(*size, light) for size in ((1.0, 96), (0.5, 64)) for light in lights]
+    assert looks == [Look(*size, light) for size in ((0.5, 64), (1.0, 96)) for light in lights]
     assert (estimate.blurred, estimate.strength) == (blurred, pytest.approx(strength))
     assert estimate.light == "linear"
     assert (estimate.confidence > 0.5) == (min(gain, 1.0 - no_blur) > -0.6)
@@ -149,9 +151,7 @@ def test_a_region_s_kernel_is_compared_with_that_of_the_picture(analysis, monkey
     found = Finding(random_shake(np.random.RandomState(2), 25, (9, 9)), Verdict(9, "linear"), 9.0)
     starts = []
     monkeypatch.setattr(analysis, "judge", judge)
-    monkeypatch.setattr(
-        compact, "search_kernel", lambda grey, tried, *_: starts.append(tried) or found
-    )
+    monkeypatch.setattr(compact, "search_kernel", lambda *given: starts.append(given[-1]) or found)
     given = Estimate(random_shake(np.random.RandomState(3), 25, (9, 9)))
     region = analysis.estimate_region(picture(90, 90), given)
     assert starts[0][-1].kernel is given.kernel

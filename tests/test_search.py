@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -49,76 +51,114 @@ class Oracle:
 
 
 CONFIG = SearchConfig()
-LOOK = Look(1, 512, "encoded")
 KEEP = AlternationConfig(iterations=0, scales=1, mass=1, margin=2)
+KEPT = SearchConfig(finish=KEEP, finish_reduced=KEEP, descent=KEEP)
 
 
-def found(truth, starts, improve=lambda image, kernel, look: kernel, config=CONFIG):
-    oracle = Oracle(truth)
-    finding = search_kernel(blurred(truth), starts, improve, oracle, 31, config)
-    return finding, oracle
+def soft(kernel, sigma=2.0):
+    return fit_grid(ndimage.gaussian_filter(kernel, sigma), 31)
 
 
-def test_the_kernel_is_found_from_the_start_that_leads_to_it():
+def unchanged(image, kernel, look):
+    return kernel
+
+
+class Network:
+    """Answers looks by kernels (31, 31), one for each (scale, light); remembers the looks."""
+
+    def __init__(self, answers):
+        self.answers = answers
+        self.looks = []
+
+    def __call__(self, image, looks):
+        self.looks += [(look.scale, look.light) for look in looks]
+        return [Start(self.answers[look.scale, look.light], look) for look in looks]
+
+
+def found(truth, answers, improve=unchanged, config=CONFIG, judge=None, given=()):
+    """Search with the looks that there are answers for, in their order."""
+    network, judge = Network(answers), judge or Oracle(truth)
+    sizes = list(dict.fromkeys((scale, 64) for scale, _ in answers))
+    finding = search_kernel(blurred(truth), sizes, network, improve, judge, 31, config, given)
+    return finding, network, judge
+
+
+def test_the_kernel_is_found_in_the_look_that_leads_to_it():
     truth = stroke()
-    good = Start(fit_grid(ndimage.gaussian_filter(truth, 2.0), 31), LOOK)
-    bad = Start(fit_grid(truth.T.copy(), 31), LOOK)
-    finding, oracle = found(truth, [bad, good])
+    answers = {(1, "encoded"): soft(truth), (1, "linear"): soft(truth.T)}
+    finding, _, oracle = found(truth, answers)
     assert finding.kernel.shape == (31, 31)
     assert finding.kernel.sum() == pytest.approx(1, abs=1e-4)
     assert kernel_similarity(finding.kernel, truth) > 0.85
+    assert finding.verdict.light == "encoded"
     assert finding.lead > 0
-    # No blur is judged with them, then both in the other light, then the second round's.
-    assert oracle.asked == [2 + 1, 2, 2]
-    assert oracle.lights[0] == ["encoded"] * 3
-    assert oracle.lights[1] == ["linear"] * 2
+    # No blur is judged with the first look's; no other looks; the second round's.
+    assert oracle.lights == [["encoded", "linear", "encoded"], ["encoded"] * 2]
 
 
-def test_enough_starts_need_no_second_round():
+def answers_at(scales, truth, light="encoded"):
+    """The truth in the given light at every scale, a wrong kernel in the other one."""
+    kernels = {light: fit_grid(truth, 31)}
+    return {
+        (scale, one): kernels.get(one, fit_grid(truth.T, 31))
+        for scale in scales
+        for one in ("encoded", "linear")
+    }
+
+
+def test_where_the_first_look_leaves_no_doubt_the_others_are_taken_in_its_light():
     truth = stroke()
-    start = Start(fit_grid(ndimage.gaussian_filter(truth, 2.0), 31), LOOK)
-    config = SearchConfig(finish=KEEP, enough=3)
-    assert found(truth, [start] * 3, config=config)[1].asked == [3 + 1, 2]
-    assert found(truth, [start] * 2, config=config)[1].asked == [2 + 1, 2, 2]
+    finding, network, oracle = found(truth, answers_at([0.5, 0.7, 1], truth), config=KEPT)
+    assert network.looks[:2] == [(0.5, "encoded"), (0.5, "linear")]
+    assert sorted(network.looks[2:]) == [(0.7, "encoded"), (1, "encoded")]
+    assert len(oracle.lights) == 2  # many looks: no second round
+    assert finding.kernel == pytest.approx(fit_grid(truth, 31), abs=1e-5)
 
 
-def test_the_best_two_kernels_decide_the_light_together():
-    one, other = stroke(), stroke().T.copy()
-    values = {("one", "encoded"): 9, ("one", "linear"): 5}
-    values.update({("other", "encoded"): 2, ("other", "linear"): 8})
-
-    def judge(image, kernels, lights):
-        names = ["one" if kernel_similarity(k, one) > 0.9 else "other" for k in kernels]
-        lights = [light or "encoded" for light in lights]
-        return [Verdict(values[name, light], light) for name, light in zip(names, lights)]
-
-    starts = [Start(fit_grid(one, 31), LOOK), Start(fit_grid(other, 31), Look(1, 512, "linear"))]
-    config = SearchConfig(finish=KEEP, enough=2)
-    finding = search_kernel(blurred(one), starts, None, judge, 31, config)
-    assert finding.verdict == Verdict(8, "linear")  # 13 against 11, though 9 is the most
-    assert kernel_similarity(finding.kernel, other) > 0.9
+def test_in_doubt_every_look_is_taken_in_both_kinds_of_light():
+    truth = stroke()
+    answers = answers_at([0.5, 0.7, 1], truth)
+    config = dataclasses.replace(KEPT, doubt=100)
+    _, network, _ = found(truth, answers, config=config)
+    assert sorted(network.looks) == sorted(answers)
 
 
-def test_the_network_improves_the_chosen_kernel_in_the_judges_light():
+def test_small_pictures_are_looked_at_in_both_kinds_of_light_and_again():
+    truth = stroke()
+    answers = answers_at([0.7, 1], truth)
+    _, network, oracle = found(truth, answers, config=KEPT)
+    assert sorted(network.looks) == sorted(answers)
+    assert [len(lights) for lights in oracle.lights] == [3, 2, 2]
+
+
+def test_a_given_start_is_one_of_the_candidates_and_does_not_tell_the_light():
+    truth = stroke()
+    answers = {key: fit_grid(truth.T, 31) for key in answers_at([0.5, 0.7, 1], truth)}
+    given = Start(fit_grid(truth, 31), Look(1, 64, "linear"))
+    finding, network, _ = found(truth, answers, config=KEPT, given=[given])
+    assert finding.kernel == pytest.approx(fit_grid(truth, 31), abs=1e-5)
+    assert finding.verdict.light == "linear"
+    assert sorted(network.looks[2:]) == [(0.7, "encoded"), (1, "encoded")]
+
+
+def test_the_network_improves_the_chosen_kernel_in_its_look():
     truth = stroke()
     asked = []
 
     def improve(image, kernel, look):
         asked.append(look)
-        return truth
+        return fit_grid(truth, 31)
 
-    config = SearchConfig(finish_reduced=KEEP, descent=KEEP)
-    start = Start(fit_grid(ndimage.gaussian_filter(truth, 3.0), 31), Look(0.5, 64, "linear"))
-    finding, _ = found(truth, [start], improve, config)
-    assert asked == [Look(0.5, 64, "encoded")] * 2
-    np.testing.assert_allclose(finding.kernel, truth, atol=1e-4)
+    answers = {(0.5, "encoded"): fit_grid(np.ones((1, 1)), 31), (0.5, "linear"): soft(truth, 1.0)}
+    finding, _, _ = found(truth, answers, improve, KEPT)
+    assert asked == [Look(0.5, 64, "linear")] * 2
+    np.testing.assert_allclose(finding.kernel, fit_grid(truth, 31), atol=1e-4)
 
 
 def test_what_the_network_spoils_is_not_taken():
     truth = stroke()
-    start = Start(fit_grid(ndimage.gaussian_filter(truth, 2.0), 31), LOOK)
     spoil = lambda image, kernel, look: fit_grid(np.ones((1, 1)), 31)  # noqa: E731
-    finding, _ = found(truth, [start], spoil)
+    finding, _, _ = found(truth, answers_at([1], soft(truth)), spoil)
     assert kernel_similarity(finding.kernel, truth) > 0.85
 
 

@@ -18,11 +18,11 @@ from scipy import ndimage
 from tiny_training import SAMPLES, arguments, make_pack
 
 from deblurnets.judgement import Judge
-from deblurnets.kernels import fit_grid
+from deblurnets.kernels import fit_grid, random_shake
 from deblurnets.light import GREY
 from deblurnets.training import __main__ as command
 from deblurnets.training import loop
-from deblurnets.training.estimates import Estimates, estimate_samples
+from deblurnets.training.estimates import Estimates, aligned, estimate_samples, similarity
 from deblurnets.training.judgements import KERNELS, Examiner, judge_batches, judge_samples
 from deblurnets.training.perturb import perturb_kernel
 from deblurnets.training.photographs import Photographs, pack_photographs
@@ -267,16 +267,72 @@ def judged(pack):
     return folder
 
 
-def test_estimated_samples_carry_the_tool_s_own_kernels(pack, estimates):
-    config = SampleConfig(crop=48, grid=17, exact=0, grey=0, estimates=str(estimates))
-    kernels = Estimates(estimates)
+@pytest.mark.parametrize("exact", [False, True])
+def test_estimated_samples_carry_the_tool_s_own_kernels(pack, estimates, exact):
+    config = SampleConfig(
+        crop=48, grid=17, exact=float(exact), faithful=0, grey=0, estimates=str(estimates)
+    )
+    kept = Estimates(estimates)
     photographs = Photographs(pack)
     for number in range(4):
         sample = draw_sample(photographs, config, 1, number)
+        row = number % 3
+        wanted = {
+            "estimate": kept.kernels(row)[int(exact)],
+            "kernel": kept.kernels(row)[1],
+            "blurry": kept.pictures(row)[0] / np.float32(255),
+            "sharp": kept.pictures(row)[1] / np.float32(255),
+            "start": kept.start(row, exact) / np.float32(255),
+        }
         assert sample["blurry"].shape == (48, 48, 3)
-        own = kernels[number % 3]
-        turned = [np.rot90(k, i) for i in range(4) for k in (own, own.T)]
-        assert any(np.allclose(sample["estimate"], k, atol=1e-6) for k in turned)
+        assert any(is_part_of(sample, wanted, i, mirror) for i in range(4) for mirror in (0, 1))
+
+
+def is_part_of(sample, wanted, turns, mirrored):
+    """Tell whether a sample is the same part of all of these pictures, turned alike."""
+    places = []
+    for name, whole in wanted.items():
+        whole = np.rot90(whole, turns)
+        whole = whole[:, ::-1] if mirrored else whole
+        side = len(sample[name])
+        rows = range(len(whole) - side + 1)
+        places.append(
+            {
+                (row, column, len(whole))
+                for row in rows
+                for column in rows
+                if np.allclose(whole[row : row + side, column : column + side], sample[name])
+            }
+        )
+    return all(places) and len(set.union(*places[2:])) == 1
+
+
+def test_a_hopeless_estimate_is_replaced_by_the_true_kernel(pack, estimates):
+    config = SampleConfig(crop=48, grid=17, exact=0, faithful=1, estimates=str(estimates))
+    sample = draw_sample(Photographs(pack), config, 1, 0)
+    assert np.array_equal(sample["estimate"], sample["kernel"])
+
+
+def test_a_moved_kernel_is_put_back_to_the_eighth_of_a_pixel():
+    kernel = random_shake(np.random.RandomState(2), 33, (12, 12))
+    moved = np.maximum(ndimage.shift(kernel, (1.3, -2.6), order=3), 0)
+    assert similarity(moved, kernel) < 0.6
+    assert similarity(aligned(moved, kernel), kernel) > 0.98
+
+
+def test_an_uneven_sample_is_not_explained_by_its_kernel_alone(pack):
+    def residual(uneven):
+        config = SampleConfig(
+            crop=96, grid=17, extent=(10, 12), linear=0, noise=(0, 0), jpeg=0, saturation=0,
+            uneven=uneven,
+        )  # fmt: skip
+        sample, _ = photographed(Photographs(pack), config, generator(4, 2))
+        blurry = convolve_valid(sample["sharp"], sample["kernel"])
+        return np.std(blurry - sample["blurry"][8:-8, 8:-8])
+
+    rounding = 1 / 255 / np.sqrt(12)
+    assert residual(0) == pytest.approx(rounding, rel=0.1)
+    assert residual(1) > 1.5 * rounding
 
 
 def test_judges_learn_from_what_the_search_meets(judged):

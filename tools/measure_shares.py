@@ -25,6 +25,8 @@ from deblurnets.deblurrer import Deblurrer
 from deblurnets.evaluation.speed.networks import load_halves
 from deblurnets.evaluation.speed.pictures import write_blurry
 from deblurnets.images import read_image
+from deblurnets.light import LIGHTS
+from deblurnets.search import Look
 
 
 def cpu_seconds(action: Callable[[], Any]) -> float:
@@ -63,7 +65,10 @@ def main() -> None:
         for channels in synthesis.network.config.channels
     ]
     parts = {
-        "analysis network, all looks": lambda: analysis.starts(grey),
+        "analysis network, a look of each size and a second light": lambda: [
+            analysis.observe(grey, [Look(*size, light) for light in LIGHTS[: 2 if i == 0 else 1]])
+            for i, size in enumerate(analysis.config.looks)
+        ],
         "judge's network": lambda: [ops.convert_to_numpy(run_judge(*m)) for m in rounds],
         "synthesis network's U-Nets": lambda: [
             ops.convert_to_numpy(ops.cast(unet(x), "float32")) for unet, x in zip(unets, maps)

@@ -19,7 +19,6 @@ from deblurnets.kernels import fit_grid, prune
 from deblurnets.light import GREY, LIGHTS, to_linear
 from deblurnets.local import RegionEstimate
 from deblurnets.search import Finding, Look, SearchConfig, Start, search_kernel
-from deblurnets.threads import map_threads
 
 # Few sizes of maps keep memory flat in a folder of many sizes of small pictures (decision 008).
 SIDES = 64
@@ -33,7 +32,7 @@ class EstimateConfig:
     ----------
     looks : (scale, window) of the network's looks at the picture: reduced by the scale, where
         large shakes are easier to see, and the largest side in pixels of the part looked at then.
-        Each look is taken in both kinds of light.
+        The first one that the picture is large enough for tells the light.
     least_side : a reduced look needs a reduced picture of so many pixels on the shorter side.
     prune : values below this share of the maximum are softmax tails, not kernel.
     grid : side of the kernels returned, odd; refinement can grow them past the network's grid.
@@ -47,7 +46,7 @@ class EstimateConfig:
     search : SearchConfig
     """
 
-    looks: Tuple[Tuple[float, int], ...] = ((1.0, 384), (0.7, 384), (0.5, 384))
+    looks: Tuple[Tuple[float, int], ...] = ((0.5, 384), (0.7, 384), (1.0, 384))
     least_side: int = 170
     prune: float = 0.03
     grid: int = 97
@@ -84,7 +83,7 @@ class CompactAnalysis:
     def estimate(self, image: np.ndarray) -> Estimate:
         """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1, and what it is worth."""
         grey = np.ascontiguousarray(image @ GREY)
-        finding = self._search(grey, self.starts(grey))
+        finding = self._search(grey)
         return self._estimate_of(finding, finding.gain)
 
     def estimate_region(self, image: np.ndarray, given: Estimate) -> RegionEstimate:
@@ -94,8 +93,8 @@ class CompactAnalysis:
         """
         grey = np.ascontiguousarray(image @ GREY)
         light = given.light if given.light in LIGHTS else LIGHTS[0]
-        look = Look(1, self.config.looks[0][1], light)
-        finding = self._search(grey, [*self.starts(grey), Start(given.kernel, look)])
+        look = Look(1, self.config.looks[-1][1], light)
+        finding = self._search(grey, [Start(given.kernel, look)])
         own, theirs = self.judge(grey, [finding.kernel, given.kernel])
         expected = theirs.gain if given.strength > 0 else 0.0
         return RegionEstimate(self._estimate_of(finding, own.gain), own.gain - expected)
@@ -109,9 +108,15 @@ class CompactAnalysis:
         """
         return self.judge.judge_results(image @ GREY, [result @ GREY for result in results])
 
-    def _search(self, grey: np.ndarray, starts: List[Start]) -> Finding:
+    def _search(self, grey: np.ndarray, given: Sequence[Start] = ()) -> Finding:
         config = self.config
-        return search_kernel(grey, starts, self._improved, self.judge, config.grid, config.search)
+        sizes = [
+            (scale, window)
+            for scale, window in config.looks
+            if scale == 1 or min(grey.shape) * scale >= config.least_side
+        ]
+        ways = self.observe, self._improved, self.judge
+        return search_kernel(grey, sizes, *ways, config.grid, config.search, given)
 
     def _estimate_of(self, finding: Finding, gain: float) -> Estimate:
         """Tell what a kernel found is worth, given the decibels that it is expected to gain."""
@@ -134,19 +139,8 @@ class CompactAnalysis:
         mass = float(kernel[middle - 1 : middle + 2, middle - 1 : middle + 2].sum())
         return finding.lead <= next(lead for least, lead in config.sharp if mass >= least)
 
-    def starts(self, grey: np.ndarray) -> List[Start]:
-        """Return the network's own estimates for a grey picture (H, W) in 0..1."""
-        sizes = [
-            (scale, window)
-            for scale, window in self.config.looks
-            if scale == 1 or min(grey.shape) * scale >= self.config.least_side
-        ]
-        found = map_threads(lambda size: self._estimated(grey, *size), sizes)
-        return [start for starts in found for start in starts]
-
-    def _estimated(self, grey: np.ndarray, scale: float, window: int) -> List[Start]:
-        """Estimate the kernel of a picture, looking at it at one size in all kinds of light."""
-        looks = [Look(scale, window, light) for light in LIGHTS]
+    def observe(self, grey: np.ndarray, looks: Sequence[Look]) -> List[Start]:
+        """Estimate the kernel of a grey picture (H, W) in looks of equal scale and window."""
         # Together, for on pictures this small the calls cost as much as the arithmetic.
         maps = np.concatenate([self._seen(grey, look) for look in looks])
         kernels = ops.convert_to_numpy(self.network(maps)[-1]["kernel"])

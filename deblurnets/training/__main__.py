@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Generator, Iterator, Optional, Sequence, Tuple
 
 from deblurnets.interrupts import StopRequest
-from deblurnets.training.estimates import estimate_samples
+from deblurnets.training.estimates import ESTIMATED, estimate_samples
 from deblurnets.training.judgements import JUDGED, judge_batches, judge_samples
 from deblurnets.training.kernel_sheet import write_kernel_sheet
 from deblurnets.training.kinds import (
@@ -227,7 +227,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         number = pack_photographs(options.photographs, options.pack, options.limit)
         print(f"packed {number} photographs into {options.pack}")
     elif options.command == "estimates":
-        samples = _samples(options.samples)
+        samples = _samples(options.samples, **ESTIMATED)
         estimate_samples(
             options.pack, options.estimates, samples, options.seed, options.count, options.workers
         )

@@ -1,32 +1,50 @@
-"""Kernels as the tool's own refinement estimates them, made ahead for training.
+"""Samples with kernels as the tool itself estimates them, made ahead for training.
 
-The alternation errs in ways that depend on the picture, which `perturb_kernel` cannot imitate; it
-takes longer than all the rest of a sample, so its kernels are kept in a file, a row a sample.
+An estimate errs in ways that depend on the picture, which `perturb_kernel` cannot imitate, and it
+takes longer than all the rest of a sample. So samples are kept with it, and with what the hand-made
+deconvolution makes of them, in files of a row a sample.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import functools
+import itertools
 import json
 import multiprocessing
 from pathlib import Path
+from typing import Any, Dict, Tuple
 
 import numpy as np
-from scipy import ndimage
+from scipy import fft
 
-from deblurnets.alternation import refine_kernel
-from deblurnets.kernels import fit_grid
+from deblurnets.deconvolution import hyper_laplacian
+from deblurnets.kernels import fit_grid, normalise
 from deblurnets.light import GREY, to_linear
-from deblurnets.training.perturb import perturb_kernel
+from deblurnets.pairs.compact_synthesis import RestoreConfig
+from deblurnets.search import Look, finished
 from deblurnets.training.photographs import Photographs
-from deblurnets.training.samples import SampleConfig, draw_sample, generator
+from deblurnets.training.samples import SampleConfig, generator, photographed
 
-KERNELS, DESCRIPTION = "kernels.npy", "config.json"
+PICTURES, KERNELS, STARTS, DESCRIPTION = "pictures.npy", "kernels.npy", "starts.npy", "config.json"
+# What differs from the defaults of `SampleConfig`: shakes of all sizes that the tool finds, and
+# pictures of the size of the network's window.
+ESTIMATED = {
+    "crop": 384,
+    "grid": 97,
+    "extent": (3, 75),
+    "power": 1.2,
+    "noise": (0.0, 0.015),
+    "uneven": 0.4,
+}
+# A look that finds a kernel of at least this cosine with the true one is not followed by another:
+# the tool looks more often and takes the best.
+GOOD_LOOK = 0.75
 
 
 class Estimates:
-    """Read-only access to estimated kernels: ``estimates[i]`` is (grid, grid) for sample i.
+    """Read-only access to a folder of samples.
 
     Attributes
     ----------
@@ -38,81 +56,144 @@ class Estimates:
         description = json.loads((Path(folder) / DESCRIPTION).read_text())
         self.samples = SampleConfig.from_values(description["samples"])
         self.seed = description["seed"]
-        self._kernels = np.load(Path(folder) / KERNELS, mmap_mode="r")
+        self._pictures, self._kernels, self._starts = (
+            np.load(Path(folder) / name, mmap_mode="r") for name in (PICTURES, KERNELS, STARTS)
+        )
         self._length = rows_done(self._kernels)
 
     def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, index: int) -> np.ndarray:
-        kernel = self._kernels[index].astype(np.float32)
-        return kernel / kernel.sum()
+    def kernels(self, index: int) -> Tuple[np.ndarray, np.ndarray]:
+        """Return the estimated and the true kernel (grid, grid) of a sample."""
+        estimated, true = self._kernels[index].astype(np.float32)
+        return estimated / estimated.sum(), true / true.sum()
 
+    def pictures(self, index: int) -> Tuple[np.ndarray, np.ndarray]:
+        """Return a sample's blurry and sharp picture (crop, crop, 3), uint8."""
+        return tuple(self._pictures[index])
 
-def soft_start(kernel: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
-    """Return a true kernel as an analysis network would see it: faulty, soft, its size wrong."""
-    size = kernel.shape[0]
-    faulty = perturb_kernel(kernel, rng, rng.rand())
-    factor = np.exp(rng.normal(0, 0.12))
-    matrix = np.eye(2) * factor
-    centre = np.array([size // 2, size // 2])
-    faulty = ndimage.affine_transform(faulty, matrix, centre - matrix @ centre, order=1)
-    return fit_grid(ndimage.gaussian_filter(faulty, rng.uniform(0.5, 2.5)), size)
+    def start(self, index: int, exact: bool) -> np.ndarray:
+        """Return a sample's deconvolution by the estimated or by the true kernel, uint8."""
+        return self._starts[index, int(exact)]
 
 
 def estimate_sample(
-    photographs: Photographs, config: SampleConfig, seed: int, number: int, linear: float = 0.3
-) -> np.ndarray:
-    """Estimate the kernel of a sample by refinement of a soft start.
+    photographs: Photographs, config: SampleConfig, seed: int, number: int, analysis: Any
+) -> Dict[str, np.ndarray]:
+    """Make a sample, and estimate its kernel by one of the tool's looks or the better of two.
 
     Parameters
     ----------
     photographs, config, seed, number : the sample, see `draw_sample`.
-    linear : share of the samples whose picture is refined in linear light.
+    analysis : deblurnets.pairs.compact.CompactAnalysis
 
     Returns
     -------
-    array (grid, grid), float32, summing to 1.
+    dict of what the three files hold of a sample: `PICTURES` (2, crop, crop, 3), uint8, blurry and
+    sharp; `KERNELS` (2, grid, grid), float16, estimated and true; `STARTS` (2, crop, crop, 3),
+    uint8, deconvolved by either.
     """
-    sample = draw_sample(photographs, config, seed, number)
-    rng = generator(seed, number, 1)
-    start = soft_start(sample["kernel"], rng)
-    grey = np.ascontiguousarray(sample["blurry"] @ GREY)
-    grey = to_linear(grey) if rng.rand() < linear else grey
-    return fit_grid(refine_kernel(grey, start), config.grid)
+    sample, linear = photographed(photographs, config, generator(seed, number))
+    blurry, true = sample["blurry"], sample["kernel"]
+    light = "linear" if linear else "encoded"
+    grey = np.ascontiguousarray(blurry @ GREY)
+    part = to_linear(grey) if linear else grey
+    settings, rng = analysis.config, generator(seed, number, 1)
+    kernels = []
+    for look in rng.permutation(len(settings.looks))[:2]:
+        (start,) = analysis.observe(grey, [Look(*settings.looks[look], light)])
+        kernel = finished(part, start, settings.grid, settings.search)
+        kernels.append(aligned(fit_grid(kernel, config.grid), true))
+        if similarity(kernels[-1], true) >= GOOD_LOOK:
+            break
+    estimated = max(kernels, key=lambda kernel: similarity(kernel, true))
+    ways = RestoreConfig()
+    starts = [
+        hyper_laplacian(blurry, kernel, light=light, settings=way)
+        for kernel, way in ((estimated, ways.estimated), (true, ways.known))
+    ]
+    return {
+        PICTURES: _bytes(np.stack([blurry, sample["sharp"]])),
+        KERNELS: np.stack([estimated, true]).astype(np.float16),
+        STARTS: _bytes(np.stack(starts)),
+    }
+
+
+def aligned(kernel: np.ndarray, reference: np.ndarray, steps: int = 8) -> np.ndarray:
+    """Move a kernel (k, k) to where it is most like another one, to the `steps`-th of a pixel.
+
+    A blind kernel is known up to a shift only, and moves the deconvolved picture against the sharp
+    one: training would learn to hedge by blurring.
+    """
+    size = kernel.shape[0]
+    spectrum, wanted = fft.rfft2(kernel), fft.rfft2(reference)
+    # Correlation between the pixels: its spectrum filled up with zeros.
+    fine = np.zeros((steps * size, steps * size // 2 + 1), np.complex64)
+    product, half = np.conj(spectrum) * wanted, size // 2
+    fine[: half + 1, : half + 1] = product[: half + 1]
+    fine[-half:, : half + 1] = product[-half:]
+    lags = fft.irfft2(fine, (steps * size,) * 2)
+    peak = np.array(np.unravel_index(int(np.argmax(lags)), lags.shape)) / steps
+    peak = np.where(peak > size / 2, peak - size, peak)
+    rows, columns = fft.fftfreq(size)[:, None], fft.rfftfreq(size)
+    spectrum = spectrum * np.exp(-2j * np.pi * (peak[0] * rows + peak[1] * columns))
+    return normalise(fft.irfft2(spectrum, kernel.shape))
+
+
+def _bytes(pictures: np.ndarray) -> np.ndarray:
+    return np.rint(pictures * 255).astype(np.uint8)
+
+
+def similarity(kernel: np.ndarray, other: np.ndarray) -> float:
+    """Return the cosine of two kernels where they are."""
+    return float((kernel * other).sum() / np.sqrt((kernel**2).sum() * (other**2).sum()))
 
 
 def estimate_samples(
     pack: Path, folder: Path, config: SampleConfig, seed: int, count: int, workers: int = 1
 ) -> None:
-    """Write the estimates of samples 0 .. count - 1; goes on where an earlier run was stopped.
+    """Write samples 0 .. count - 1; goes on where an earlier run was stopped.
 
     Parameters
     ----------
     pack : folder written by `deblurnets.training.photographs.pack_photographs`.
-    folder : for the kernels (float16, (count, grid, grid), zeros where still to do) and their
-        description.
+    folder : for `PICTURES`, `KERNELS` and `STARTS`, a row a sample, zeros where still to do, and
+        their description.
     config, seed, count : which samples.
-    workers : processes.
+    workers : processes; each loads the bundled analysis network.
     """
     config = dataclasses.replace(config, start=False, estimates="")
     describe(folder, config, seed)
-    path = folder / KERNELS
-    if path.exists():
-        kernels = np.lib.format.open_memmap(path, "r+")
-    else:
-        shape = (count, config.grid, config.grid)
-        kernels = np.lib.format.open_memmap(path, "w+", np.float16, shape)
-    numbers = range(rows_done(kernels), len(kernels))
+    picture = (2, config.crop, config.crop, 3)
+    arrays = {
+        PICTURES: open_rows(folder / PICTURES, (count, *picture), np.uint8),
+        STARTS: open_rows(folder / STARTS, (count, *picture), np.uint8),
+        KERNELS: open_rows(folder / KERNELS, (count, 2, config.grid, config.grid), np.float16),
+    }
+    numbers = range(rows_done(arrays[KERNELS]), len(arrays[KERNELS]))
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
-        jobs = pool.map(_estimate, *zip(*[(pack, config, seed, n) for n in numbers]), chunksize=4)
-        for number, kernel in zip(numbers, jobs):
-            kernels[number] = kernel
+        jobs = pool.map(
+            _estimate, *(itertools.repeat(v) for v in (str(pack), config, seed)), numbers
+        )
+        for number, row in zip(numbers, jobs):
+            for name, values in arrays.items():  # kernels last: they say that the row is done
+                values[number] = row[name]
 
 
-def _estimate(pack: Path, config: SampleConfig, seed: int, number: int) -> np.ndarray:
-    return estimate_sample(Photographs(pack), config, seed, number)
+def _estimate(pack: str, config: SampleConfig, seed: int, number: int) -> Dict[str, np.ndarray]:
+    photographs, analysis = tools(pack)
+    return estimate_sample(photographs, config, seed, number, analysis)
+
+
+@functools.lru_cache(maxsize=1)
+def tools(pack: str) -> Tuple[Photographs, Any]:
+    """Open a pack and load the bundled analysis half, once a process."""
+    from deblurnets.paths import model_path
+    from deblurnets.weights import load_analysis
+
+    return Photographs(Path(pack)), load_analysis(model_path("compact_analysis.h5"))
 
 
 def describe(folder: Path, config: SampleConfig, seed: int) -> None:
@@ -122,7 +203,13 @@ def describe(folder: Path, config: SampleConfig, seed: int) -> None:
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
 
 
+def open_rows(path: Path, shape: Tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Open a file of rows to write, made of zeros where missing."""
+    mode = "r+" if path.exists() else "w+"
+    return np.lib.format.open_memmap(path, mode, dtype, shape)
+
+
 def rows_done(rows: np.ndarray) -> int:
     """Return the number of rows before the first one that holds only zeros."""
-    done = rows.reshape(len(rows), -1).any(1)
+    done = np.fromiter((row.any() for row in rows), bool, len(rows))
     return len(rows) if done.all() else int(np.argmin(done))

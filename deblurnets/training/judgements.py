@@ -12,7 +12,7 @@ import functools
 import itertools
 import multiprocessing
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Sequence
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from deblurnets.evaluation.scoring import MAX_SHIFT, compare
 from deblurnets.judgement import BORDER, Judge
 from deblurnets.light import GREY
 from deblurnets.networks.judge import JudgeConfig
-from deblurnets.training.estimates import describe, rows_done
+from deblurnets.training.estimates import describe, open_rows, rows_done, tools
 from deblurnets.training.photographs import Photographs
 from deblurnets.training.samples import SampleConfig, generator, photographed
 
@@ -28,7 +28,7 @@ PICTURES, ERRORS, GAINS = "pictures.npy", "errors.npy", "gains.npy"
 # What differs from the defaults of `SampleConfig`: shakes of all sizes that the tool finds.
 JUDGED = {"crop": 416, "grid": 97, "extent": (3, 75), "power": 1.2, "jpeg": 0.25}
 # Results kept of a picture: of what the search tries, and of no blur, in one or both lights.
-KERNELS = 12
+KERNELS = 8
 # Errors are kept as bytes, up to what the judge counts at most.
 ERROR_UNIT = 0.1 / 127
 # Share of the batches' pictures without errors: the judge is asked about results without kernels.
@@ -124,10 +124,10 @@ def judge_samples(
     side = config.crop - 2 * BORDER
     shapes = {PICTURES: (1 + KERNELS, side, side), ERRORS: (KERNELS, side, side), GAINS: (KERNELS,)}
     types = {PICTURES: np.uint8, ERRORS: np.int8, GAINS: np.float32}
-    arrays = {}
-    for name, shape in shapes.items():
-        mode = "r+" if (folder / name).exists() else "w+"
-        arrays[name] = np.lib.format.open_memmap(folder / name, mode, types[name], (count, *shape))
+    arrays = {
+        name: open_rows(folder / name, (count, *shape), types[name])
+        for name, shape in shapes.items()
+    }
     numbers = range(rows_done(arrays[GAINS]), len(arrays[GAINS]))
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
@@ -137,16 +137,8 @@ def judge_samples(
                 arrays[name][number] = values
 
 
-@functools.lru_cache(maxsize=1)
-def _opened(pack: str) -> Tuple[Photographs, Any]:
-    from deblurnets.paths import model_path
-    from deblurnets.weights import load_analysis
-
-    return Photographs(Path(pack)), load_analysis(model_path("compact_analysis.h5"))
-
-
 def _judge(pack: str, config: SampleConfig, seed: int, number: int) -> Dict[str, np.ndarray]:
-    photographs, analysis = _opened(pack)
+    photographs, analysis = tools(pack)
     return judge_sample(photographs, config, seed, number, analysis)
 
 

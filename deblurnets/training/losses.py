@@ -104,7 +104,10 @@ class AnalysisTrainer(Trainer):
 
 
 class SynthesisTrainer(Trainer):
-    """L1 distance of both stages' pictures from the sharp one.
+    """Logarithm of the error of both stages' pictures, so that each dB of PSNR counts the same.
+
+    Errors themselves would count for little in pictures that can be restored well, and there a
+    network that smooths does the most harm.
 
     Parameters
     ----------
@@ -188,7 +191,8 @@ def _huber(error: Tensor) -> Tensor:
 
 
 def _distance(picture: Tensor, sharp: Tensor) -> Tensor:
-    return ops.mean(ops.abs(picture - sharp), axis=(1, 2, 3))
+    """Logarithm (batch,) of the root of the mean squared error."""
+    return 0.5 * ops.log(ops.mean((picture - sharp) ** 2, axis=(1, 2, 3)) + 1e-6)
 
 
 def psnr(picture: Tensor, sharp: Tensor) -> Tensor:

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from deblurnets.training.estimates import Estimates
 
 
+# Strongest faults, as of `perturb_kernel`, by which an uneven sample's kernel changes.
+UNEVEN = 2.0
+
+
 @dataclasses.dataclass(frozen=True)
 class SampleConfig:
     """Distribution of the training samples.
@@ -46,6 +50,8 @@ class SampleConfig:
     turned : share of samples whose camera turned while it shook, so that no one kernel is right
         everywhere; their "kernel" is that of the crop's middle.
     degrees : bounds of the angle by which those turned.
+    uneven : share of the other samples whose kernel changes a little over the crop, as that of real
+        lenses and hands does; their "kernel" is the mean one.
     shrink : largest factor by which a photograph is reduced before the crop is cut.
     start : whether to deconvolve the blurry crop by hand with the estimated kernel, which a
         synthesis network corrects; costs more than all the rest of a sample.
@@ -53,11 +59,11 @@ class SampleConfig:
         deconvolution within the training asks for.
     exact : share of samples whose "estimate" of the kernel is the true one; the others' faults
         are of strengths 0 to 1, small ones more often.
-    estimates : folder of kernels that the tool itself estimated (see
+    estimates : folder of samples whose kernels the tool itself estimated (see
         :mod:`deblurnets.training.estimates`): the samples are then those of that folder, again and
-        again, turned and cut at random, and only crop, start, exact and grey count here.
-    faithful : least cosine of such a kernel and the true one; a worse one is replaced by the true
-        one with faults. A hopeless kernel only teaches to blur.
+        again, turned and cut at random, and only crop, exact, faithful and grey count here.
+    faithful : least cosine of such a kernel and the true one, which is taken in the place of a
+        worse one. A hopeless kernel only teaches to blur.
     grey : share of those samples made grey.
     """
 
@@ -71,6 +77,7 @@ class SampleConfig:
     saturation: float = 0.1
     turned: float = 0.0
     degrees: Tuple[float, float] = (0.3, 3.0)
+    uneven: float = 0.0
     shrink: float = 2.0
     exact: float = 0.35
     start: bool = False
@@ -98,9 +105,8 @@ def draw_sample(
     light, else 0, and "noise", the estimated standard deviation of the noise, both float32.
     """
     if config.estimates:
-        sample, linear = _estimated_sample(photographs, config, seed, number)
-    else:
-        sample, linear = photographed(photographs, config, generator(seed, number))
+        return _estimated_sample(config, seed, number)
+    sample, linear = photographed(photographs, config, generator(seed, number))
     if config.start:
         light = "linear" if linear else "encoded"
         sample["start"] = hyper_laplacian(sample["blurry"], sample["estimate"], light=light)
@@ -126,6 +132,8 @@ def photographed(
     light = light_curve.to_linear(sharp) * gain if linear else sharp * gain
     if config.turned and rng.rand() < config.turned:
         blurry, kernel = _turned_blur(light, config, rng)
+    elif config.uneven and rng.rand() < config.uneven:
+        blurry, kernel = _uneven_blur(light, kernel, rng)
     else:
         blurry = convolve_valid(light, kernel)
     blurry, sharp = np.clip(blurry, 0, 1), np.clip(light, 0, 1)
@@ -163,6 +171,20 @@ def _turned_blur(
     return blurry, shake.kernel(middle, config.grid)
 
 
+def _uneven_blur(
+    light: np.ndarray, kernel: np.ndarray, rng: np.random.RandomState
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Return a crop whose kernel goes from one to a slightly other one, and their mean."""
+    strength = rng.uniform(0, UNEVEN)
+    ends = [perturb_kernel(kernel, rng, strength) for _ in range(2)]
+    first, last = (convolve_valid(light, end) for end in ends)
+    rows, columns = np.ogrid[: first.shape[0], : first.shape[1]]
+    angle = rng.uniform(0, 2 * np.pi)
+    ramp = np.cos(angle) * rows + np.sin(angle) * columns
+    ramp = ((ramp - ramp.min()) / np.ptp(ramp)).astype(np.float32)[..., None]
+    return (1 - ramp) * first + ramp * last, (ends[0] + ends[1]) / 2
+
+
 @functools.lru_cache(maxsize=2)
 def _estimates(folder: str) -> Estimates:
     """Open a folder once a process: finding out how many rows it has reads all of them."""
@@ -171,33 +193,31 @@ def _estimates(folder: str) -> Estimates:
     return Estimates(Path(folder))
 
 
-def _estimated_sample(
-    photographs: Photographs, config: SampleConfig, seed: int, number: int
-) -> Tuple[Dict[str, np.ndarray], bool]:
+def _estimated_sample(config: SampleConfig, seed: int, number: int) -> Dict[str, np.ndarray]:
     """Return a sample with the kernel that the tool estimated, turned and cut at random."""
     estimates = _estimates(config.estimates)
     index = number % len(estimates)
-    sample, linear = photographed(photographs, estimates.samples, generator(estimates.seed, index))
     rng = generator(seed, number)
-    kernel, estimate = sample["kernel"], estimates[index]
+    estimate, kernel = estimates.kernels(index)
     cosine = (kernel * estimate).sum() / np.sqrt((kernel**2).sum() * (estimate**2).sum())
-    if rng.rand() < config.exact:
-        sample["estimate"] = kernel
-    elif cosine >= config.faithful:
-        sample["estimate"] = estimate
-    turns, mirrored = rng.randint(4), rng.rand() < 0.5
+    exact = bool(rng.rand() < config.exact or cosine < config.faithful)
+    blurry, sharp = estimates.pictures(index)
+    pictures = {"blurry": blurry, "sharp": sharp, "start": estimates.start(index, exact)}
+    turns, mirrored, grey = rng.randint(4), rng.rand() < 0.5, rng.rand() < config.grey
     spare = estimates.samples.crop - config.crop
-    top, left = rng.randint(spare + 1, size=2)
-    if rng.rand() < config.grey:
-        for name in ("blurry", "sharp"):
-            sample[name] = np.repeat((sample[name] @ light_curve.GREY)[..., None], 3, axis=2)
-    for name, values in sample.items():
+    rows, columns = (slice(low, low + config.crop) for low in rng.randint(spare + 1, size=2))
+
+    def turned(values: np.ndarray) -> np.ndarray:
         values = np.rot90(values, turns)
-        values = values[:, ::-1] if mirrored else values
-        if name in ("blurry", "sharp"):
-            values = values[top : top + config.crop, left : left + config.crop]
-        sample[name] = np.ascontiguousarray(values)
-    return sample, linear
+        return np.ascontiguousarray(values[:, ::-1] if mirrored else values)
+
+    sample = {"kernel": turned(kernel), "estimate": turned(kernel if exact else estimate)}
+    for name, values in pictures.items():
+        values = turned(values[rows, columns].astype(np.float32) / np.float32(255))
+        if grey:
+            values = np.repeat((values @ light_curve.GREY)[..., None], 3, axis=2)
+        sample[name] = values
+    return sample
 
 
 def _sharp_crop(
