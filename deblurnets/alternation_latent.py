@@ -5,6 +5,8 @@ Used by :mod:`deblurnets.alternation`. Pictures here are grey float32 (H, W) in 
 
 from __future__ import annotations
 
+from typing import Tuple
+
 import numpy as np
 from scipy import fft
 
@@ -14,9 +16,18 @@ from deblurnets.differences import divergence, gradients
 
 def best_crop(image: np.ndarray, size: int) -> np.ndarray:
     """Return the `size` x `size` window with the strongest gradients (all of a small picture)."""
-    height, width = image.shape
-    if height <= size and width <= size:
+    if max(image.shape) <= size:
         return image
+    # Of a large picture every nth pixel tells it as well, in a fraction of the time.
+    step = max(1, min(min(image.shape) // 512, size // 32))
+    row, column = (step * n for n in _best_corner(image[::step, ::step], size // step))
+    row, column = (min(n, max(side - size, 0)) for n, side in zip((row, column), image.shape))
+    return image[row : row + size, column : column + size]
+
+
+def _best_corner(image: np.ndarray, size: int) -> Tuple[int, int]:
+    """Return where the window with the strongest gradients begins."""
+    height, width = image.shape
     strength = np.zeros((height, width), np.float32)
     strength[:, 1:] += np.abs(np.diff(image, axis=1))
     strength[1:] += np.abs(np.diff(image, axis=0))
@@ -30,7 +41,7 @@ def best_crop(image: np.ndarray, size: int) -> np.ndarray:
     off_centre = off_centre + np.abs(right - (window.shape[1] - 1) / 2) / width
     score = window * (1 - 0.1 * off_centre)
     row, column = np.unravel_index(int(np.argmax(score)), window.shape)
-    return image[row : row + rows, column : column + columns]
+    return int(row), int(column)
 
 
 def pad_periodic(image: np.ndarray, margin: int) -> np.ndarray:

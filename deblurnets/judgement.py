@@ -100,8 +100,12 @@ class Judge:
         self, blurry: np.ndarray, results: Sequence[np.ndarray], errors: Sequence[np.ndarray]
     ) -> np.ndarray:
         """Ask the network about results (h, w) of one blurry picture."""
-        planes = [np.stack(p)[..., None] for p in ([blurry] * len(results), results, errors)]
-        return ops.convert_to_numpy(self.network(*planes))
+        # One by one: each number of results together would be one more size (decision 008).
+        asked = [
+            self.network(*(plane[None, ..., None] for plane in (blurry, result, error)))
+            for result, error in zip(results, errors)
+        ]
+        return np.concatenate([ops.convert_to_numpy(gains) for gains in asked])
 
     def judge_results(self, image: np.ndarray, results: Sequence[np.ndarray]) -> np.ndarray:
         """Return the decibels that results are expected to be better than a picture.

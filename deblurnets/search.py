@@ -12,6 +12,7 @@ coarse to fine, for starts that are wrong in part, and the judge picks again.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Callable, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
@@ -52,7 +53,7 @@ class SearchConfig:
 
     finish: AlternationConfig = FINISH
     finish_reduced: AlternationConfig = FINISH_REDUCED
-    doubt: float = 1.0
+    doubt: float = 0.75
     enough: int = 3
     descent: AlternationConfig = dataclasses.field(default_factory=AlternationConfig)
 
@@ -81,8 +82,8 @@ class Start:
     look: Look
 
 
-# (picture (H, W), looks of one scale and window) -> what the network finds in each
-Observe = Callable[[np.ndarray, Sequence[Look]], List[Start]]
+# (picture (H, W), look) -> what the network finds
+Observe = Callable[[np.ndarray, Look], Start]
 # (picture (H, W), kernel, look) -> kernel on the same grid
 Improve = Callable[[np.ndarray, np.ndarray, Look], np.ndarray]
 
@@ -133,7 +134,7 @@ def search_kernel(
     image : array (H, W)
         The blurry picture, grey, gamma-encoded, 0..1.
     sizes : (scale, window) of the looks to take, one or more, first the one that tells the light.
-    observe : the network's estimates in given looks.
+    observe : the network's estimate in a given look.
     improve : the network's last steps from a given kernel, in a given look.
     judge : Judge
     grid : int
@@ -143,20 +144,15 @@ def search_kernel(
     """
     search = _Search(image, observe, improve, judge, grid, config)
     few = len(sizes) < config.enough
-    starts = [*search.look(sizes[0], LIGHTS), *given]
-    none = Start(fit_grid(np.ones((1, 1), np.float32), grid), Look(1, 0, LIGHTS[0]))
-    kernels = [*map_threads(search.finish, starts), none.kernel]
-    *tried, untouched = search.judged([*starts, none], kernels)
+    starts = [*search.seen([Look(*sizes[0], light) for light in LIGHTS]), *given]
+    tasks = [functools.partial(search.finished, start) for start in starts]
+    *tried, untouched = map_threads(_call, [*tasks, search.no_blur])
     # Small pictures tell the light less surely, and take little time.
     lights = LIGHTS if few else _likely_lights(tried[: len(LIGHTS)], config.doubt)
-    found = map_threads(lambda size: search.look(size, lights), sizes[1:])
-    starts = [start for starts in found for start in starts]
-    tried += search.judged(starts, map_threads(search.finish, starts))
-    best = _best(tried)
+    starts = search.seen([Look(*size, light) for size in sizes[1:] for light in lights])
+    best = _best([*tried, *map_threads(search.finished, starts)])
     if few:
-        ways = search.second_round(best)
-        kernels = map_threads(lambda way: way(), ways)
-        best = _best([best, *search.judged([best.start] * len(ways), kernels)])
+        best = _best([best, *map_threads(_call, search.second_round(best))])
     return Finding(best.kernel, best.verdict, best.verdict.value - untouched.verdict.value)
 
 
@@ -177,32 +173,39 @@ class _Search:
         self.part = best_crop(image, config.finish.crop)
         self.lit = {"encoded": self.part, "linear": to_linear(self.part)}
 
-    def look(self, size: Tuple[float, int], lights: Sequence[str]) -> List[Start]:
-        """Look at the picture in some kinds of light."""
-        return self.observe(self.image, [Look(*size, light) for light in lights])
+    def seen(self, looks: Sequence[Look]) -> List[Start]:
+        """Look at the picture; one after the other, for a look's convolutions take all cores."""
+        return [self.observe(self.image, look) for look in looks]
 
-    def finish(self, start: Start) -> np.ndarray:
-        """Return a start's kernel after the alternations."""
-        return finished(self.lit[start.look.light], start, self.grid, self.config)
+    def finished(self, start: Start) -> _Candidate:
+        """Finish a start and have it judged, in the light that it was found in."""
+        kernel = finished(self.lit[start.look.light], start, self.grid, self.config)
+        return self._judged(start, kernel)
 
-    def judged(self, starts: Sequence[Start], kernels: Sequence[np.ndarray]) -> List[_Candidate]:
-        """Have kernels judged, each in the light of its start."""
-        if not kernels:
-            return []
-        verdicts = self.judge(self.part, kernels, [start.look.light for start in starts])
-        return [_Candidate(*values) for values in zip(starts, kernels, verdicts)]
+    def no_blur(self) -> _Candidate:
+        """Have it judged that nothing is done."""
+        kernel = fit_grid(np.ones((1, 1), np.float32), self.grid)
+        return self._judged(Start(kernel, Look(1, 0, LIGHTS[0])), kernel)
 
-    def second_round(self, best: _Candidate) -> List[Callable[[], np.ndarray]]:
+    def second_round(self, best: _Candidate) -> List[Callable[[], _Candidate]]:
         """Return ways to other kernels from the best one, all in its look."""
         start, look = best.start, best.start.look
 
-        def again(kernel: np.ndarray) -> np.ndarray:
-            return self.finish(Start(self.improve(self.image, kernel, look), look))
+        def again(kernel: np.ndarray) -> _Candidate:
+            return self.finished(Start(self.improve(self.image, kernel, look), look))
 
-        def from_coarse_to_fine() -> np.ndarray:
+        def from_coarse_to_fine() -> _Candidate:
             return again(refine_kernel(self.lit[look.light], start.kernel, self.config.descent))
 
         return [lambda: again(best.kernel), from_coarse_to_fine]
+
+    def _judged(self, start: Start, kernel: np.ndarray) -> _Candidate:
+        (verdict,) = self.judge(self.part, [kernel], [start.look.light])
+        return _Candidate(start, kernel, verdict)
+
+
+def _call(task: Callable[[], _Candidate]) -> _Candidate:
+    return task()
 
 
 def finished(part: np.ndarray, start: Start, grid: int, config: SearchConfig) -> np.ndarray:

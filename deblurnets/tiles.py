@@ -6,9 +6,12 @@ know enough of the surroundings to agree.
 
 from __future__ import annotations
 
-from typing import Callable, List, NamedTuple
+import math
+from typing import Callable, List, NamedTuple, Tuple
 
 import numpy as np
+
+from .threads import map_threads
 
 # Width of the fade in pixels: long enough to hide the rounding to grey levels.
 _FADE = 16
@@ -80,6 +83,7 @@ def map_tiles(
     tile: int,
     halo: int,
     step: int = 1,
+    together: int = 1,
 ) -> np.ndarray:
     """Apply a function to a picture tile by tile.
 
@@ -96,22 +100,34 @@ def map_tiles(
         Distance in pixels beyond which the surroundings change nothing that matters.
     step : int
         See `cut`.
+    together : int
+        Tiles worked on at once, where there are as many cores. A picture that is cut at all is
+        then cut into smaller ones, which need as much memory together as one of `tile` alone; the
+        cuts, and with them the result, do not depend on the cores.
 
     Returns
     -------
     array (H, W, C), float32
     """
-    tile = max(tile, 4 * halo + 2 * step + 1)
-    rows, columns = (cut(n, tile, halo, step) for n in image.shape[:2])
-    if len(rows) == len(columns) == 1:
+    least = 4 * halo + 2 * step + 1
+    if max(image.shape[:2]) <= max(tile, least):
         return _with_what_memory_allows(function, image, halo, step)
+    tile = max(int(tile / math.sqrt(together)) // step * step, least)
+    rows, columns = (cut(n, tile, halo, step) for n in image.shape[:2])
+    places = [(row, column) for row in rows for column in columns]
+
+    def done(place: Tuple[Piece, Piece]) -> np.ndarray:
+        row, column = place
+        part = image[row.start : row.stop, column.start : column.stop]
+        part = _with_what_memory_allows(function, part, halo, step)
+        return part * (row.weights[:, None, None] * column.weights[None, :, None])
+
     result = np.zeros(image.shape, np.float32)
-    for row in rows:
-        for column in columns:
-            part = image[row.start : row.stop, column.start : column.stop]
-            done = _with_what_memory_allows(function, part, halo, step)
-            done = done * (row.weights[:, None, None] * column.weights[None, :, None])
-            result[row.start : row.stop, column.start : column.stop] += done
+    # In rounds, and added up in order: no finished tile waits in memory for a slow one.
+    for first in range(0, len(places), together):
+        round_of_tiles = places[first : first + together]
+        for (row, column), part in zip(round_of_tiles, map_threads(done, round_of_tiles)):
+            result[row.start : row.stop, column.start : column.stop] += part
     return result
 
 

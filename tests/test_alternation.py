@@ -4,9 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import ndimage
 
 from deblurnets.alternation import AlternationConfig, refine_kernel
+from deblurnets.alternation_latent import best_crop
 from deblurnets.kernels import fit_grid, rasterise
 
 
@@ -74,3 +77,24 @@ def test_wrong_arguments_are_named():
         refine_kernel(np.zeros((32, 32, 3)), hook())
     with pytest.raises(dataclasses.FrozenInstanceError):
         AlternationConfig().crop = 3
+
+
+@given(height=st.integers(8, 1300), width=st.integers(8, 1300), size=st.sampled_from([20, 96, 400]))
+@settings(max_examples=30, deadline=None)
+def test_the_best_crop_is_a_part_of_the_size_asked_for(height, width, size):
+    numbers = np.arange(height * width, dtype=np.float32).reshape(height, width)
+    part = best_crop(numbers, size)
+    assert part.shape == (min(size, height), min(size, width))
+    row, column = divmod(int(part[0, 0]), width)
+    assert np.array_equal(part, numbers[row : row + size, column : column + size])
+
+
+@pytest.mark.parametrize("shape", [(300, 400), (1500, 2000)])
+def test_the_best_crop_is_where_the_edges_are(shape):
+    picture = np.full(shape, 0.5, np.float32)
+    edges = np.kron(np.random.RandomState(0).rand(12, 12), np.ones((10, 10)))
+    picture[-130:-10, -150:-30] = edges
+    part = best_crop(picture, 192)
+    assert part.shape == (192, 192)
+    # Where it lies may be off by the step of the search, not by more.
+    assert np.abs(part - 0.5).sum() > 0.95 * np.abs(edges - 0.5).sum()

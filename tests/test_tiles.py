@@ -1,5 +1,7 @@
 """Cutting pictures into overlapping tiles."""
 
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -72,6 +74,23 @@ def test_tiles_give_what_the_whole_picture_gives(shape):
     np.testing.assert_allclose(map_tiles(watched, image, 100, 24), blur(image), atol=1e-6)
     assert max(max(part[:2]) for part in parts) <= 100
     assert len(parts) == 1 or shape != (50, 60, 3)
+
+
+@pytest.mark.parametrize("cores", ["1", "2"])
+def test_two_tiles_at_once_are_smaller_and_the_same_for_any_number_of_cores(monkeypatch, cores):
+    monkeypatch.setenv("OMP_NUM_THREADS", cores)
+    image = np.random.RandomState(0).rand(400, 300, 3).astype(np.float32)
+    parts, waiting = [], threading.Barrier(int(cores), timeout=60)
+
+    def watched(part):
+        waiting.wait()  # passes when as many tiles as cores are worked on
+        parts.append(part.shape)
+        return blur(part)
+
+    result = map_tiles(watched, image, 200, 24, together=2)
+    np.testing.assert_allclose(result, blur(image), atol=1e-6)
+    assert len(parts) == 12
+    assert max(max(part[:2]) for part in parts) <= 200 / np.sqrt(2)
 
 
 def test_a_tile_too_large_for_the_memory_is_cut_further():

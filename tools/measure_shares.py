@@ -66,8 +66,9 @@ def main() -> None:
     ]
     parts = {
         "analysis network, a look of each size and a second light": lambda: [
-            analysis.observe(grey, [Look(*size, light) for light in LIGHTS[: 2 if i == 0 else 1]])
+            analysis.observe(grey, Look(*size, light))
             for i, size in enumerate(analysis.config.looks)
+            for light in LIGHTS[: 2 if i == 0 else 1]
         ],
         "judge's network": lambda: [ops.convert_to_numpy(run_judge(*m)) for m in rounds],
         "synthesis network's U-Nets": lambda: [

@@ -7,6 +7,7 @@ import functools
 from typing import Any, Callable, Optional
 
 import numpy as np
+from scipy import fft
 
 from deblurnets.backend import compile_layers, ops
 from deblurnets.borders import pad_to
@@ -14,7 +15,12 @@ from deblurnets.deconvolution import HyperLaplacian, blur_light, hyper_laplacian
 from deblurnets.fixed_tiles import use_fixed_tiles
 from deblurnets.memory import LARGEST_TILE
 from deblurnets.noise import estimate_noise
+from deblurnets.threads import available_cores
 from deblurnets.tiles import map_tiles
+
+# Tiles of a large picture worked on at once: the deconvolution of one takes one core. More would
+# have to be smaller, and overlap more.
+TOGETHER = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +37,7 @@ class RestoreConfig:
     """
 
     halo: int = 64
-    share: float = 0.25
+    share: float = 0.5
     known: HyperLaplacian = dataclasses.field(default_factory=HyperLaplacian)
     estimated: HyperLaplacian = dataclasses.field(
         default_factory=lambda: HyperLaplacian(model_error=0.007)
@@ -102,6 +108,7 @@ class CompactSynthesis:
             image,
             tile,
             halo,
+            together=TOGETHER,
         )
 
     def _restore(
@@ -110,7 +117,8 @@ class CompactSynthesis:
         """Deblur a picture, or a part of one."""
         least = 2 * kernel.shape[0] + 2 * self.network.config.divisor
         padded, inside = pad_to(image, least, least)
-        start = deconvolve(padded)
+        with fft.set_workers(available_cores()):
+            start = deconvolve(padded)
         sharp = self.network(padded[None], kernel[None], start[None])["sharp"]
         sharp, start = ops.convert_to_numpy(sharp)[0][inside], start[inside]
         return np.clip(start + np.float32(self.config.share) * (sharp - start), 0, 1)

@@ -12,7 +12,7 @@ import functools
 import itertools
 import multiprocessing
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 
@@ -55,15 +55,17 @@ class Examiner:
     def __init__(self, sharp: np.ndarray) -> None:
         self._sharp = sharp[BORDER:-BORDER, BORDER:-BORDER]
         self.blurry = self._sharp
+        self._before: Optional[float] = None
         self.results: List[np.ndarray] = []
         self.errors: List[np.ndarray] = []
         self.gains: List[float] = []
 
     def __call__(self, blurry: np.ndarray, restored: np.ndarray, error: np.ndarray) -> np.ndarray:
-        """Measure gains; parameters as the network's, all of one blurry picture."""
-        self.blurry = blurry[0, ..., 0]
-        before, *after = (self._psnr(picture) for picture in (self.blurry, *restored[..., 0]))
-        gains = [value - before for value in after]
+        """Measure gains; parameters as the network's, always of the same blurry picture."""
+        if self._before is None:
+            self.blurry = blurry[0, ..., 0]
+            self._before = self._psnr(self.blurry)
+        gains = [self._psnr(picture) - self._before for picture in restored[..., 0]]
         self.results.extend(restored[..., 0])
         self.errors.extend(error[..., 0])
         self.gains.extend(gains)

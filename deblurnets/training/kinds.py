@@ -16,7 +16,7 @@ HALVES = {
     "paper_pair": ("paper_analysis", "paper_synthesis"),
 }
 """Kinds that are two networks, analysis first."""
-KERNEL_WEIGHTS = {"pair": 3.0, "paper_pair": 0.01}
+KERNEL_WEIGHTS = {"pair": 2.0, "paper_pair": 0.01}
 """What the kernel's loss counts beside the picture's where two networks are trained together."""
 
 
