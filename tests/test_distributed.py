@@ -1,5 +1,6 @@
 """What needs no cluster: listing, workers, attempts, places, wrong usage."""
 
+import io
 import json
 import os
 import subprocess
@@ -166,6 +167,17 @@ def test_a_run_counts_and_tells(capsys):
     output = capsys.readouterr()
     assert output.out == "1 deblurred, 1 failed, 1 skipped, results in out\n"
     assert "b: it is damaged" in output.err
+
+
+def test_progress_is_shown_on_a_terminal(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert ClusterRun(RunStart.now([])).follow(iter([Record("a", "x").to_dict()]), "out") == 0
+    assert "0picture" in terminal.getvalue()
 
 
 def test_an_interrupted_run_says_so(capsys):
