@@ -6,17 +6,26 @@ from types import SimpleNamespace
 
 import numpy as np
 import picture_files as files
+from PIL import Image
 
 POISON = 7
 """Value of the first pixel of the picture that does something to its worker."""
 
+RESULTS_BESIDE = 4
+"""Pictures that `make_pictures` makes beside those that are counted, and that can be deblurred."""
+
+MAKE = 0x10F  # EXIF
+
 
 def make_pictures(folder, count=6):
-    """A small tree: depths, alpha, a damaged file, one that is no picture, the poison."""
+    """A tree: depths, alpha, EXIF, a damaged file, one that is no picture, the poison amid."""
     (folder / "below" / "é").mkdir(parents=True)
+    exif = Image.Exif()
+    exif[MAKE] = "Maker"
     contents = {
         "deep.png": files.png_bytes(files.gradient(40, 36, 3, np.uint16)),
         "below/alpha.png": files.png_bytes(files.gradient(40, 36, 4)),
+        "below/camera.jpg": files.example_bytes(".jpg", exif=exif),
         "below/é/grey.tif": files.tiff_bytes(files.gradient(40, 36, 1, np.uint16)),
         "below/damaged.png": files.example_bytes(".png")[:200],
         "notes.txt": b"no picture",
@@ -25,7 +34,7 @@ def make_pictures(folder, count=6):
     for number in range(count):
         pixels = files.gradient(40, 36 + number)
         pixels[0, 0] = POISON if number == count // 2 else 0
-        contents[f"below/{number}.png"] = files.png_bytes(pixels)
+        contents[f"below/{number:03d}.png"] = files.png_bytes(pixels)
     for name, data in contents.items():
         (folder / name).write_bytes(data)
 

@@ -1,10 +1,11 @@
-"""A real Ray cluster of two workers on this computer, with folders and with an S3 server."""
+"""A real Ray cluster of two workers on this computer, with folders, S3 and Google Cloud Storage."""
 
 import json
 import os
 import shutil
 
 import cluster_pictures as pictures
+import gs_server as gs
 import pytest
 import s3_server as s3
 
@@ -32,15 +33,27 @@ def two_workers():
     cluster.leave()
 
 
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    """The tree of pictures and what one process makes of it."""
-    work = tmp_path_factory.mktemp("alone")
+def deblurred_alone(work, count):
+    """A tree with so many results, and what one process makes of it."""
     (work / "in").mkdir()
-    pictures.make_pictures(work / "in")
+    pictures.make_pictures(work / "in", count - pictures.RESULTS_BESIDE)
     arguments = ["-i", str(work / "in"), "-o", str(work / "out"), "--recursive"]
     assert cli.main(arguments, lambda _: pictures.loader()()) == 1
-    return work / "in", pictures.contents(work / "out")
+    results = pictures.contents(work / "out")
+    assert len(results) == count
+    return work / "in", results
+
+
+@pytest.fixture(scope="module")
+def ten(tmp_path_factory):
+    """Few pictures."""
+    return deblurred_alone(tmp_path_factory.mktemp("ten"), 10)
+
+
+@pytest.fixture(scope="module")
+def two_hundred(tmp_path_factory):
+    """So many that a worker is killed amid them."""
+    return deblurred_alone(tmp_path_factory.mktemp("two_hundred"), 200)
 
 
 def run(arguments, load, tmp_path):
@@ -57,8 +70,8 @@ def statuses(rows, root):
     return named
 
 
-def test_a_killed_worker_loses_nothing(two_workers, alone, tmp_path):
-    original, expected = alone
+def test_a_killed_worker_loses_nothing(two_workers, two_hundred, tmp_path):
+    original, expected = two_hundred
     source = tmp_path / "in"
     shutil.copytree(original, source)
     (tmp_path / "marks").mkdir()
@@ -84,8 +97,8 @@ def test_a_killed_worker_loses_nothing(two_workers, alone, tmp_path):
     assert len(states) == len(expected)
 
 
-def test_a_picture_that_always_kills_its_worker_is_a_failed_row(two_workers, alone, tmp_path):
-    source, expected = alone
+def test_a_picture_that_always_kills_its_worker_is_a_failed_row(two_workers, ten, tmp_path):
+    source, expected = ten
     (tmp_path / "marks").mkdir()
     load = pictures.loader(pictures.killer(tmp_path / "marks", times=100))
     status, rows = run(["-i", str(source / "below"), "-o", str(tmp_path / "out")], load, tmp_path)
@@ -93,16 +106,16 @@ def test_a_picture_that_always_kills_its_worker_is_a_failed_row(two_workers, alo
     assert len(os.listdir(tmp_path / "marks")) == 3
     failed = {row["source"]: row["reason"] for row in rows if row["status"] == "failed"}
     reason = "its worker died 3 times while working on it"
-    assert failed[str(source / "below" / "3.png")] == reason
+    assert failed[str(source / "below" / "003.png")] == reason
     made = pictures.contents(tmp_path / "out")
     others = {name[6:]: data for name, data in expected.items() if name.startswith("below/")}
-    del others["3_deblurred.png"]
+    del others["003_deblurred.png"]
     assert made == others
 
 
-def test_s3_gives_what_folders_give(server, two_workers, alone, tmp_path):
+def test_s3_gives_what_folders_give(server, two_workers, two_hundred, tmp_path):
     client, query = server
-    source, expected = alone
+    source, expected = two_hundred
     s3.put_files(client, "in", pictures.contents(source))
     (tmp_path / "marks").mkdir()
     load = pictures.loader(pictures.killer(tmp_path / "marks", times=1))
@@ -122,3 +135,19 @@ def test_s3_gives_what_folders_give(server, two_workers, alone, tmp_path):
     status, rows = run(arguments, never, tmp_path)
     assert status == 0
     assert {row["status"] for row in rows} == {"skipped"}
+
+
+def test_google_cloud_storage_gives_what_folders_give(two_workers, ten, tmp_path):
+    pytest.importorskip("gcp_storage_emulator", reason="gcp-storage-emulator is not installed")
+    source, expected = ten
+    with gs.gs_server() as (store, query):
+        gs.put_files(store, "in", pictures.contents(source))
+        (tmp_path / "marks").mkdir()
+        load = pictures.loader(pictures.killer(tmp_path / "marks", times=1))
+        arguments = ["-i", gs.place("in", query), "-o", gs.place("out", query)]
+        _, rows = run(arguments, load, tmp_path)
+        assert gs.get_files(store, "out") == expected
+        done = [row["target"] for row in rows if row["status"] == "done"]
+        assert sorted(done) == sorted(f"gs://{gs.BUCKET}/out/{name}" for name in expected)
+        _, rows = run(arguments, load, tmp_path)
+        assert sorted(row["status"] for row in rows) == ["failed"] + len(expected) * ["skipped"]

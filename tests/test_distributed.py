@@ -1,5 +1,6 @@
 """What needs no cluster: listing, workers, attempts, places, wrong usage."""
 
+import io
 import json
 import os
 import subprocess
@@ -77,7 +78,7 @@ def test_links_in_a_loop_end(tree, tmp_path):
     (tree / "below" / "up").symlink_to(tree, target_is_directory=True)
     pieces = list_pieces(Folder(str(tree)), Folder(str(tmp_path / "out")), "")
     names = [name for piece in pieces for name in piece.names]
-    assert len(names) == len(set(names)) == 10
+    assert len(names) == len(set(names)) == 11
 
 
 @pytest.mark.skipif(os.name != "posix" or os.getuid() == 0, reason="root may list everything")
@@ -93,7 +94,8 @@ def test_a_folder_that_cannot_be_listed_is_a_failure(tree, tmp_path):
 def test_a_worker_writes_what_the_command_line_writes(tree, tmp_path, monkeypatch):
     assert cli.main(["-i", str(tree), "-o", str(tmp_path / "alone"), "--recursive"], alone) == 1
     worker, _ = make_worker(Folder(str(tree)), Folder(str(tmp_path / "out")), pictures.loader())
-    for name in ("deep.png", "below/alpha.png", "below/é/grey.tif", "below/0.png"):
+    names = ("deep.png", "below/alpha.png", "below/é/grey.tif", "below/000.png", "below/camera.jpg")
+    for name in names:
         (record,) = worker.work(Piece((name,)))
         assert record["status"] == "done"
         result = Path(record["target"])
@@ -129,8 +131,8 @@ def test_a_picture_that_kills_its_worker_fails_in_the_end(tree, tmp_path):
     task = Task(Folder(str(tree)), Folder(str(tmp_path / "out")), pictures.loader(die))
     for _ in range(TRIES):
         with pytest.raises(Killed):
-            Worker(task, attempts.begin, attempts.end).work(Piece(("below/3.png",)))
-    (record,) = Worker(task, attempts.begin, attempts.end).work(Piece(("below/3.png",)))
+            Worker(task, attempts.begin, attempts.end).work(Piece(("below/003.png",)))
+    (record,) = Worker(task, attempts.begin, attempts.end).work(Piece(("below/003.png",)))
     assert record["status"] == "failed"
     assert record["reason"] == "its worker died 3 times while working on it"
 
@@ -167,6 +169,17 @@ def test_a_run_counts_and_tells(capsys):
     assert "b: it is damaged" in output.err
 
 
+def test_progress_is_shown_on_a_terminal(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert ClusterRun(RunStart.now([])).follow(iter([Record("a", "x").to_dict()]), "out") == 0
+    assert "0picture" in terminal.getvalue()
+
+
 def test_an_interrupted_run_says_so(capsys):
     def records():
         yield Record("a", "x").to_dict()
@@ -197,6 +210,15 @@ def test_places_inside_each_other_are_refused(tmp_path, names):
     with pytest.raises(InputError, match="must lie outside"):
         check_apart(first, second)
     check_apart(Folder(str(tmp_path / "a")), Folder(str(tmp_path / "ab")))
+
+
+@pytest.mark.parametrize("query", ["", "?scheme=http&endpoint_override=127.0.0.1:1"])
+def test_both_stores_are_opened_by_one_layer(query):
+    pytest.importorskip("pyarrow.fs", reason="pyarrow is not installed")
+    for uri in ("gs://anonymous@bucket/in/", "s3://key:secret@bucket/in"):
+        region = "&region=us-east-1" if query else "?region=us-east-1"
+        place = open_place(uri + query + (region if uri.startswith("s3") else ""))
+        assert place.path("a/b.png") == f"{uri[:5]}bucket/in/a/b.png"
 
 
 def test_an_unknown_scheme_is_named():

@@ -29,7 +29,7 @@ def photograph(seed, side):
 
 
 def test_the_tutorial_has_its_parts_in_order():
-    parts = ["kernels", "samples", "train", "resume", "use", "pair", "gpu", "captured"]
+    parts = ["kernels", "samples", "train", "resume", "use", "evaluate", "pair", "gpu", "captured"]
     assert list(commands()) == parts
 
 
@@ -42,7 +42,11 @@ def test_the_tutorial_runs_as_written(backend, tmp_path):
         picture = photograph(number, 150 + 6 * number)
         (tmp_path / "photographs" / f"{number}.png").write_bytes(picture)
     (tmp_path / "photo.png").write_bytes(photograph(7, 66))
+    (tmp_path / "sharp").mkdir()
+    (tmp_path / "sharp" / "a_sharp.png").write_bytes(photograph(8, 192))
     shutil.copy(str(ROOT / "deblur_main.py"), str(tmp_path))
+    (tmp_path / "tools").mkdir()
+    shutil.copy(str(ROOT / "tools" / "make_fresh_benchmark.py"), str(tmp_path / "tools"))
     (tmp_path / "bin").mkdir()
     # No link: an interpreter looks for its packages beside the name it was called by.
     (tmp_path / "bin" / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
@@ -75,6 +79,8 @@ def test_the_tutorial_runs_as_written(backend, tmp_path):
     for folder in ("results", "results_of_the_pair"):
         result = read_image(str(tmp_path / folder / "photo_deblurred.png"))
         assert result.pixels.shape == (66, 66, 3)
+    figures = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    assert figures == ["pictures.csv", "psnr.png", "summary.json"]
     sheet = read_image(str(tmp_path / "kernels.png")).pixels
     assert sheet.ndim == 2
     assert "after 3 steps" in done.stdout

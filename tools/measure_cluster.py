@@ -24,16 +24,18 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 import numpy as np
 from PIL import Image
 
-from deblurnets import cli
-from deblurnets.batch import run_jobs
-from deblurnets.distributed import cluster
-from deblurnets.distributed.places import Folder, open_place
-from deblurnets.distributed.worker import Task
-from deblurnets.names import Naming, plan_run
-from deblurnets.training.photographs import Photographs, pack_photographs
-from deblurnets.training.samples import SampleConfig, draw_sample
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
+sys.path.insert(0, str(ROOT))
 
-TESTS = Path(__file__).resolve().parent.parent / "tests"
+from deblurnets import cli  # noqa: E402
+from deblurnets.batch import run_jobs  # noqa: E402
+from deblurnets.distributed import cluster  # noqa: E402
+from deblurnets.distributed.places import Folder, open_place  # noqa: E402
+from deblurnets.distributed.worker import Task  # noqa: E402
+from deblurnets.names import Naming, plan_run  # noqa: E402
+from deblurnets.training.photographs import Photographs, pack_photographs  # noqa: E402
+from deblurnets.training.samples import SampleConfig, draw_sample  # noqa: E402
 
 
 def noise_pictures(count: int, side: int) -> Iterator[np.ndarray]:

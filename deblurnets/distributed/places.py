@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import List, Optional, Tuple
+import posixpath
+from typing import Dict, List, Optional, Set, Tuple
 from urllib.parse import urlsplit
 
 from deblurnets.batch import Files
@@ -161,6 +162,45 @@ class Store(Files):
         return self._base + path[len(self.root) :]
 
 
+class GoogleStore(Store):
+    """A bucket of Google Cloud Storage, or a prefix in one.
+
+    `pyarrow.fs` does not name a folder there that is no object of its own, as hardly any is, unless
+    it names all that lies below (issue 35993 of apache/arrow). So it is asked for all names at
+    once when the root is listed, and they are sorted into folders here.
+    """
+
+    def __init__(self, uri: str):
+        super().__init__(uri)
+        self._folders: Dict[str, Names] = {}
+
+    def list(self, folder: str) -> Names:
+        """Return the names of objects and prefixes below a prefix, as when the root was listed."""
+        if not folder:
+            self._folders = self._all_folders()
+        return self._folders.get(folder, ([], []))
+
+    def _all_folders(self) -> Dict[str, Names]:
+        import pyarrow.fs
+
+        selector = pyarrow.fs.FileSelector(self._base, allow_not_found=True, recursive=True)
+        files: Dict[str, List[str]] = {"": []}
+        below: Dict[str, Set[str]] = {"": set()}
+        for info in self._system.get_file_info(selector):
+            if not info.is_file:
+                continue
+            folder, name = posixpath.split(info.path[len(self._base) + 1 :])
+            known = folder in files
+            files.setdefault(folder, []).append(name)
+            while not known:
+                parent, name = posixpath.split(folder)
+                known = parent in files
+                files.setdefault(parent, [])
+                below.setdefault(parent, set()).add(name)
+                folder = parent
+        return {name: (sorted(files[name]), sorted(below.get(name, ()))) for name in files}
+
+
 class Between(Files):
     """Pictures that are read in one place and written in another."""
 
@@ -178,7 +218,7 @@ class Between(Files):
 
 
 def open_place(text: str):
-    """Return the `Folder` or `Store` that a path or URI names.
+    """Return the `Folder`, `Store` or `GoogleStore` that a path or URI names.
 
     Raises
     ------
@@ -190,7 +230,7 @@ def open_place(text: str):
         return Folder(text)
     if scheme not in SCHEMES:
         raise InputError(f"{text}: expected a folder, s3:// or gs://, received {scheme}://")
-    return Store(text)
+    return GoogleStore(text) if scheme == "gs" else Store(text)
 
 
 def check_apart(source, target) -> None:
