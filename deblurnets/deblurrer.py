@@ -202,7 +202,9 @@ class Deblurrer:
         )
         if estimate.strength < 1:
             # Never worse than the input: a doubtful kernel's result is mixed with it.
-            sharp = unit + np.float32(estimate.strength) * (sharp - unit)
+            sharp = sharp - unit
+            sharp *= np.float32(estimate.strength)
+            sharp += unit
         return sharp
 
     def estimate_kernel(self, image: np.ndarray) -> np.ndarray:
@@ -281,7 +283,10 @@ def from_unit_rgb(unit: np.ndarray, like: np.ndarray) -> np.ndarray:
         unit = unit.mean(axis=2)
     if np.issubdtype(like.dtype, np.floating):
         return unit.astype(like.dtype)
-    return np.rint(unit * np.iinfo(like.dtype).max).astype(like.dtype)
+    picture = np.empty(unit.shape, like.dtype)
+    for row, values in zip(picture, unit):  # no second and third picture of floats in memory
+        row[...] = np.rint(values * np.iinfo(like.dtype).max)
+    return picture
 
 
 def square_kernel(kernel: np.ndarray) -> np.ndarray:

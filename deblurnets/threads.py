@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, Iterable, List, TypeVar
+from typing import Callable, Iterable, Iterator, List, Optional, TypeVar
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -25,9 +25,17 @@ def available_cores() -> int:
 
 def map_threads(function: Callable[[Item], Outcome], items: Iterable[Item]) -> List[Outcome]:
     """Apply a function to each item, on all cores; results in order, the first error raised."""
+    return list(iterate_threads(function, items))
+
+
+def iterate_threads(
+    function: Callable[[Item], Outcome], items: Iterable[Item], most: Optional[int] = None
+) -> Iterator[Outcome]:
+    """As `map_threads`, result by result, on at most so many cores."""
     items = list(items)
-    workers = min(len(items), available_cores())
+    workers = min(len(items), available_cores(), most or len(items))
     if workers < 2:
-        return [function(item) for item in items]
+        yield from map(function, items)
+        return
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(function, items))
+        yield from pool.map(function, items)

@@ -11,7 +11,7 @@ from typing import Callable, List, NamedTuple, Tuple
 
 import numpy as np
 
-from .threads import map_threads
+from .threads import iterate_threads
 
 # Width of the fade in pixels: long enough to hide the rounding to grey levels.
 _FADE = 16
@@ -102,8 +102,9 @@ def map_tiles(
         See `cut`.
     together : int
         Tiles worked on at once, where there are as many cores. A picture that is cut at all is
-        then cut into smaller ones, which need as much memory together as one of `tile` alone; the
-        cuts, and with them the result, do not depend on the cores.
+        then cut into smaller ones, so that they need as much memory together as one of `tile`
+        alone, each but the first half as much for its size: the function has a part of its work
+        done for one at a time. The cuts, and with them the result, do not depend on the cores.
 
     Returns
     -------
@@ -112,7 +113,7 @@ def map_tiles(
     least = 4 * halo + 2 * step + 1
     if max(image.shape[:2]) <= max(tile, least):
         return _with_what_memory_allows(function, image, halo, step)
-    tile = max(int(tile / math.sqrt(together)) // step * step, least)
+    tile = max(int(tile / math.sqrt((1 + together) / 2)) // step * step, least)
     rows, columns = (cut(n, tile, halo, step) for n in image.shape[:2])
     places = [(row, column) for row in rows for column in columns]
 
@@ -123,11 +124,8 @@ def map_tiles(
         return part * (row.weights[:, None, None] * column.weights[None, :, None])
 
     result = np.zeros(image.shape, np.float32)
-    # In rounds, and added up in order: no finished tile waits in memory for a slow one.
-    for first in range(0, len(places), together):
-        round_of_tiles = places[first : first + together]
-        for (row, column), part in zip(round_of_tiles, map_threads(done, round_of_tiles)):
-            result[row.start : row.stop, column.start : column.stop] += part
+    for (row, column), part in zip(places, iterate_threads(done, places, together)):
+        result[row.start : row.stop, column.start : column.stop] += part
     return result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import threading
 from typing import Any, Callable, Optional
 
 import numpy as np
@@ -31,7 +32,8 @@ class RestoreConfig:
     ----------
     halo : pixels beyond the kernel's radius that tiles of a large picture overlap on each side.
     share : weight of the network's picture in the result, the rest being its start. The network is
-        better on pictures blurred by a program, the start on photographs of real shakes.
+        better on pictures blurred by a program, the start on photographs of real shakes
+        (docs/decisions/017).
     known, estimated : settings of the deconvolution with a known and with an estimated kernel;
         an estimated one leaves more unexplained.
     """
@@ -62,6 +64,7 @@ class CompactSynthesis:
     def __init__(self, network: Any, config: Optional[RestoreConfig] = None) -> None:
         self.network = network
         self.config = config or RestoreConfig()
+        self._turn = threading.Lock()
         for unet, channels in zip((network.first, network.second), network.config.channels):
             compile_layers([unet], [(None, None, None, channels)])
             use_fixed_tiles(unet, network.config.reach, network.config.divisor)
@@ -119,7 +122,9 @@ class CompactSynthesis:
         padded, inside = pad_to(image, least, least)
         with fft.set_workers(available_cores()):
             start = deconvolve(padded)
-        sharp = self.network(padded[None], kernel[None], start[None])["sharp"]
+        # One at a time: it takes all cores, and most of the memory.
+        with self._turn:
+            sharp = self.network(padded[None], kernel[None], start[None])["sharp"]
         sharp, start = ops.convert_to_numpy(sharp)[0][inside], start[inside]
         return np.clip(start + np.float32(self.config.share) * (sharp - start), 0, 1)
 
