@@ -307,6 +307,11 @@ def is_part_of(sample, wanted, turns, mirrored):
     return all(places) and len(set.union(*places[2:])) == 1
 
 
+def test_a_pair_does_not_take_kernels_estimated_ahead():
+    with pytest.raises(ValueError, match='leave "estimates" out'):
+        SampleConfig(estimates="estimates", conditions=True)
+
+
 def test_a_hopeless_estimate_is_replaced_by_the_true_kernel(pack, estimates):
     config = SampleConfig(crop=48, grid=17, exact=0, faithful=1, estimates=str(estimates))
     sample = draw_sample(Photographs(pack), config, 1, 0)

@@ -29,7 +29,10 @@ from deblurnets.training.stream import batches
 
 def _samples(settings: str, **defaults: Any) -> SampleConfig:
     """Build a sample configuration from JSON."""
-    return SampleConfig.from_values({**defaults, **json.loads(settings)})
+    try:
+        return SampleConfig.from_values({**defaults, **json.loads(settings)})
+    except ValueError as error:
+        raise SystemExit(f"--samples: {error}") from None
 
 
 def _train(options: argparse.Namespace) -> None:

@@ -86,6 +86,20 @@ class SampleConfig:
     faithful: float = 0.75
     grey: float = 0.15
 
+    def __post_init__(self) -> None:
+        """Refuse what does not go together.
+
+        Raises
+        ------
+        ValueError
+            Conditions of samples that were made ahead.
+        """
+        if self.estimates and self.conditions:
+            raise ValueError(
+                "samples of a folder of estimates do not tell light and noise: a pair, which asks "
+                'for these, estimates its kernels itself; leave "estimates" out'
+            )
+
     @classmethod
     def from_values(cls, values: Dict[str, Any]) -> SampleConfig:
         """Build a configuration from what JSON holds: lists in place of tuples."""
