@@ -11,6 +11,7 @@ import concurrent.futures
 import functools
 import itertools
 import multiprocessing
+import threading
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence
 
@@ -56,19 +57,21 @@ class Examiner:
         self._sharp = sharp[BORDER:-BORDER, BORDER:-BORDER]
         self.blurry = self._sharp
         self._before: Optional[float] = None
+        self._turn = threading.Lock()
         self.results: List[np.ndarray] = []
         self.errors: List[np.ndarray] = []
         self.gains: List[float] = []
 
     def __call__(self, blurry: np.ndarray, restored: np.ndarray, error: np.ndarray) -> np.ndarray:
         """Measure gains; parameters as the network's, always of the same blurry picture."""
-        if self._before is None:
-            self.blurry = blurry[0, ..., 0]
-            self._before = self._psnr(self.blurry)
-        gains = [self._psnr(picture) - self._before for picture in restored[..., 0]]
-        self.results.extend(restored[..., 0])
-        self.errors.extend(error[..., 0])
-        self.gains.extend(gains)
+        with self._turn:  # candidates are judged side by side
+            if self._before is None:
+                self.blurry = blurry[0, ..., 0]
+                self._before = self._psnr(self.blurry)
+            gains = [self._psnr(picture) - self._before for picture in restored[..., 0]]
+            self.results.extend(restored[..., 0])
+            self.errors.extend(error[..., 0])
+            self.gains.extend(gains)
         return np.array(gains, np.float32)
 
     def _psnr(self, picture: np.ndarray) -> float:
@@ -100,7 +103,9 @@ def judge_sample(
     finally:
         analysis.judge = usual
     # A picture too small for a reduced look shows fewer: some are kept twice then.
-    rows = [i % len(examiner.gains) for i in range(KERNELS)]
+    # From good to bad: the order in which they were judged is not the same every time.
+    order = np.argsort(examiner.gains)[::-1]
+    rows = [order[i % len(order)] for i in range(KERNELS)]
     pictures = np.stack([examiner.blurry, *(examiner.results[i] for i in rows)])
     errors = np.stack([examiner.errors[i] for i in rows])
     return {
