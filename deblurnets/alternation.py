@@ -22,7 +22,10 @@ from scipy import ndimage
 
 from . import alternation_kernel as kernel_step
 from . import alternation_latent as latent_step
+from .borders import kernel_spectrum
+from .differences import gradients
 from .kernels import fit_grid, support_size
+from .surroundings import fill_hidden
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +52,9 @@ class AlternationConfig:
         Steps of the kernel regression. Few, from the previous kernel, keep it from running away.
     threshold, speck : float
         Kernel clean-up, see :func:`deblurnets.alternation_kernel.clean`.
+    fill, fill_penalty : int, float
+        Before each step the picture's unknown surroundings are estimated with the kernel so far,
+        see :func:`deblurnets.surroundings.fill_hidden`: iterations, weight of the squared gradient.
     mass, margin : float
         A refinement's grid is `margin` times the square that holds `mass` of the start: a soft
         start is wider than the kernel, but a wrong one may miss an end of it.
@@ -65,6 +71,8 @@ class AlternationConfig:
     solver_steps: int = 30
     threshold: float = 0.05
     speck: float = 0.1
+    fill: int = 6
+    fill_penalty: float = 0.016
     mass: float = 0.95
     margin: float = 1.3
 
@@ -141,11 +149,16 @@ def _alternate(
 ) -> Tuple[np.ndarray, float]:
     """Run the alternations of one scale; returns the kernel and the prior's weight after them."""
     blurry = latent_step.pad_periodic(image, kernel.shape[0])
-    observed = kernel_step.inner_gradients(blurry, image.shape)
+    known = np.zeros((1, *blurry.shape), np.float32)
+    known[:, : image.shape[0], : image.shape[1]] = 1
     for _ in range(config.iterations):
-        latent = latent_step.sparse_latent(blurry, kernel, prior)
-        edges = kernel_step.inner_gradients(latent, image.shape)
-        kernel = kernel_step.regress(edges, observed, kernel, config.ridge, config.solver_steps)
+        transfer = kernel_spectrum(kernel, blurry.shape)
+        (blurry,) = fill_hidden(blurry[None], known, transfer, config.fill_penalty, config.fill)
+        # With its surroundings the picture is periodic: no gradient has to be left out.
+        edges = gradients(latent_step.sparse_latent(blurry, kernel, prior))
+        kernel = kernel_step.regress(
+            edges, gradients(blurry), kernel, config.ridge, config.solver_steps
+        )
         kernel = kernel_step.clean(kernel, config.threshold, config.speck)
         prior = max(prior / config.prior_decay, config.prior_floor)
     return kernel, prior

@@ -10,17 +10,7 @@ from typing import Tuple
 import numpy as np
 from scipy import fft, ndimage
 
-from .differences import gradients
 from .kernels import centroid, fit_grid, normalise
-
-
-def inner_gradients(image: np.ndarray, shape: Tuple[int, int]) -> Tuple[np.ndarray, np.ndarray]:
-    """Return the gradients (along x, along y), zero outside the first `shape` pixels."""
-    along_x, along_y = gradients(image)
-    for plane in (along_x, along_y):
-        plane[shape[0] - 1 :] = 0
-        plane[:, shape[1] - 1 :] = 0
-    return along_x, along_y
 
 
 def regress(

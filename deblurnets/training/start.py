@@ -17,6 +17,7 @@ from deblurnets.borders import extended_shape, gradient_power
 from deblurnets.deconvolution import TIKHONOV_FLOOR, HyperLaplacian
 from deblurnets.networks.layers import channels_first, channels_last, transfer_function
 from deblurnets.shrinkage import shrink_factor
+from deblurnets.training.surroundings import fill_hidden
 
 Tensor = Any
 
@@ -80,7 +81,7 @@ class _Solver:
         power = abs2(self.transfer)
         roughness = ops.convert_to_tensor(gradient_power(self.size))
         penalty = 20 * self.prior * (roughness + TIKHONOV_FLOOR)
-        spectrum = conj(self.transfer) * rfft2(self.observed)
+        spectrum = conj(self.transfer) * rfft2(self._filled())
         spectrum = scale(spectrum, 1 / (power + penalty))
         sharp = irfft2(spectrum, self.size)
         dual, previous = ops.zeros_like(self.observed), self.observed
@@ -98,6 +99,14 @@ class _Solver:
         top, (height, width) = self.margin, self.inner
         sharp = sharp[:, :, top : top + height, top : top + width]
         return ops.clip(self._lit(_to_encoded(sharp * self.unit), sharp), 0, 1)
+
+    def _filled(self) -> Tensor:
+        """Return the blurry picture with its surroundings and its saturated parts estimated."""
+        settings = self.settings
+        filled = fill_hidden(
+            self.observed, self.weight, self.transfer, settings.fill_penalty, settings.fill
+        )
+        return ops.where(self.saturated, ops.maximum(filled, self.observed), filled)
 
     def _data_copy(
         self, step: int, blurred: Tensor, previous: Tensor, dual: Tensor

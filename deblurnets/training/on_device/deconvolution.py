@@ -13,6 +13,7 @@ from deblurnets.deconvolution import TIKHONOV_FLOOR, HyperLaplacian
 from deblurnets.noise import QUARTILE_OF_NOISE
 from deblurnets.shrinkage import shrink_factor
 from deblurnets.training.on_device import light as curves
+from deblurnets.training.on_device.surroundings import fill_hidden
 
 _TABLE, _TOP = 4096, 64.0
 
@@ -110,7 +111,7 @@ class _Solver:
         roughness = torch.tensor(gradient_power(self.size), device=observed.device)
         adjoint = split * self.transfer.conj()
         penalty = 20 * self.prior * (roughness + TIKHONOV_FLOOR)
-        spectrum = self.transfer.conj() / (power + penalty) * torch.fft.rfft2(observed)
+        spectrum = self.transfer.conj() / (power + penalty) * torch.fft.rfft2(self._filled())
         sharp = torch.fft.irfft2(spectrum, s=self.size)
         hidden = weight <= 0
         dual, previous = torch.zeros_like(observed), observed
@@ -134,6 +135,13 @@ class _Solver:
         sharp = self._inside(sharp)
         sharp = torch.where(self.linear, curves.to_encoded(sharp * self.unit), sharp)
         return sharp.clamp(0, 1)
+
+    def _filled(self) -> torch.Tensor:
+        settings = self.settings
+        filled = fill_hidden(
+            self.observed, self.weight, self.transfer, settings.fill_penalty, settings.fill
+        )
+        return torch.where(self.saturated, torch.maximum(filled, self.observed), filled)
 
     def _shrunken_divergence(self, sharp: torch.Tensor, penalty: float) -> torch.Tensor:
         exponent = self.settings.exponent

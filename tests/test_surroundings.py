@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import fft
+
+from deblurnets.borders import kernel_spectrum
+from deblurnets.deconvolution import HyperLaplacian, hyper_laplacian
+from deblurnets.kernels import random_shake
+from deblurnets.surroundings import fill_hidden
+
+SHAPE = (60, 72)
+
+
+def scene(seed=0, shape=SHAPE):
+    """Soft blobs, periodic, 0..1."""
+    noise = np.random.RandomState(seed).rand(*shape)
+    rows, columns = np.ix_(fft.fftfreq(shape[0]), fft.rfftfreq(shape[1]))
+    smooth = fft.irfft2(fft.rfft2(noise) * np.exp(-300 * (rows**2 + columns**2)), shape)
+    return ((smooth - smooth.min()) / np.ptp(smooth)).astype(np.float32)
+
+
+def known(shape=SHAPE, margin=12):
+    weight = np.zeros((1, *shape), np.float32)
+    weight[:, margin:-margin, margin:-margin] = 1
+    return weight
+
+
+def blurred(sharp, kernel):
+    spectrum = kernel_spectrum(kernel, sharp.shape)
+    return spectrum, fft.irfft2(spectrum * fft.rfft2(sharp), sharp.shape)[None]
+
+
+@given(st.integers(0, 1000))
+@settings(deadline=None, max_examples=20)
+def test_what_is_known_stays_and_the_rest_comes_close_to_the_truth(seed):
+    kernel = random_shake(np.random.RandomState(seed), 21, (9, 19))
+    spectrum, truth = blurred(scene(seed), kernel)
+    weight = known()
+    observed = np.where(weight > 0, truth, truth[weight > 0].mean())
+    filled = fill_hidden(observed, weight, spectrum, 0.016, 12)
+    assert np.array_equal(filled[weight > 0], observed[weight > 0])
+    near = (known(margin=10) > 0) & (weight <= 0)  # within reach of what is known
+    error, before = (np.abs(x - truth)[near].mean() for x in (filled, observed))
+    assert error < 0.45 * before
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3, 1.0])
+def test_flat_pictures_stay_flat(level):
+    kernel = random_shake(np.random.RandomState(3), 21, (9, 19))
+    observed = np.full((2, *SHAPE), level, np.float32)
+    filled = fill_hidden(observed, known(), kernel_spectrum(kernel, SHAPE), 0.016, 30)
+    np.testing.assert_allclose(filled, level, atol=1e-4)
+
+
+def test_no_iterations_change_nothing():
+    kernel = random_shake(np.random.RandomState(3), 21, (9, 19))
+    observed = scene()[None]
+    spectrum = kernel_spectrum(kernel, SHAPE)
+    assert fill_hidden(observed, known(), spectrum, 0.016, 0) is observed
+
+
+def test_the_deconvolution_gains_at_the_border():
+    shape = (120, 130)
+    kernel = random_shake(np.random.RandomState(5), 27, (20, 25))
+    sharp = (scene(0, shape) > 0.5).astype(np.float32) * 0.8 + 0.1
+    _, blurry = blurred(sharp, kernel)
+    inner = (slice(20, -20), slice(20, -20))
+    blurry, sharp = np.clip(blurry[0][inner], 0, 1), sharp[inner]
+
+    def error(fill):
+        result = hyper_laplacian(blurry, kernel, 1e-3, "encoded", HyperLaplacian(fill=fill))
+        return np.mean((result - sharp)[3:-3, 3:-3] ** 2)
+
+    assert error(12) < 0.7 * error(0)
