@@ -70,7 +70,7 @@ class HyperLaplacian:
     split_last: float = 256.0
     data_split: float = 0.5
     margin: int = 10
-    fill: int = 12
+    fill: int = 10
     fill_penalty: float = 0.016
     saturation: float = 0.99
     weight_range: float = 8.0

@@ -24,7 +24,7 @@ def fill_hidden(
 ) -> np.ndarray:
     """Replace pixels of weight 0 by what a smooth sharp picture, blurred, has there.
 
-    That picture minimises ``sum weight (k * x - y)^2 + penalty sum |grad x|^2`` over all of the grid.
+    That picture minimises ``sum weight (k * x - y)^2 + penalty sum |grad x|^2`` over the grid.
     Conjugate gradients on the half spectrum, preconditioned by the Wiener filter of a picture that
     is known everywhere: two transforms an iteration.
 
