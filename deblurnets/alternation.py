@@ -149,8 +149,8 @@ def _alternate(
 ) -> Tuple[np.ndarray, float]:
     """Run the alternations of one scale; returns the kernel and the prior's weight after them."""
     blurry = latent_step.pad_periodic(image, kernel.shape[0])
-    known = np.zeros((1, *blurry.shape), np.float32)
-    known[:, : image.shape[0], : image.shape[1]] = 1
+    known = np.zeros((1, *blurry.shape), bool)
+    known[:, : image.shape[0], : image.shape[1]] = True
     for _ in range(config.iterations):
         transfer = kernel_spectrum(kernel, blurry.shape)
         (blurry,) = fill_hidden(blurry[None], known, transfer, config.fill_penalty, config.fill)

@@ -305,7 +305,7 @@ class _Solver:
         """Return the blurry picture with its surroundings and its saturated parts estimated."""
         settings = self.settings
         filled = fill_hidden(
-            self.observed, self.weight, self.transfer, settings.fill_penalty, settings.fill
+            self.observed, self.weight > 0, self.transfer, settings.fill_penalty, settings.fill
         )
         return np.where(self.saturated, np.maximum(filled, self.observed), filled)
 

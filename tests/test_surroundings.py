@@ -21,9 +21,9 @@ def scene(seed=0, shape=SHAPE):
 
 
 def known(shape=SHAPE, margin=12):
-    weight = np.zeros((1, *shape), np.float32)
-    weight[:, margin:-margin, margin:-margin] = 1
-    return weight
+    inner = np.zeros((1, *shape), bool)
+    inner[:, margin:-margin, margin:-margin] = True
+    return inner
 
 
 def blurred(sharp, kernel):
@@ -36,11 +36,11 @@ def blurred(sharp, kernel):
 def test_what_is_known_stays_and_the_rest_comes_close_to_the_truth(seed):
     kernel = random_shake(np.random.RandomState(seed), 21, (9, 19))
     spectrum, truth = blurred(scene(seed), kernel)
-    weight = known()
-    observed = np.where(weight > 0, truth, truth[weight > 0].mean())
-    filled = fill_hidden(observed, weight, spectrum, 0.016, 12)
-    assert np.array_equal(filled[weight > 0], observed[weight > 0])
-    near = (known(margin=10) > 0) & (weight <= 0)  # within reach of what is known
+    inner = known()
+    observed = np.where(inner, truth, truth[inner].mean())
+    filled = fill_hidden(observed, inner, spectrum, 0.016, 12)
+    assert np.array_equal(filled[inner], observed[inner])
+    near = known(margin=10) & ~inner  # within reach of what is known
     error, before = (np.abs(x - truth)[near].mean() for x in (filled, observed))
     assert error < 0.45 * before
 

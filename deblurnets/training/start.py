@@ -104,7 +104,7 @@ class _Solver:
         """Return the blurry picture with its surroundings and its saturated parts estimated."""
         settings = self.settings
         filled = fill_hidden(
-            self.observed, self.weight, self.transfer, settings.fill_penalty, settings.fill
+            self.observed, self.weight > 0, self.transfer, settings.fill_penalty, settings.fill
         )
         return ops.where(self.saturated, ops.maximum(filled, self.observed), filled)
 

@@ -6,19 +6,20 @@ from typing import Any
 
 from deblurnets.backend import abs2, conj, irfft2, ops, rfft2, scale
 from deblurnets.borders import gradient_power
+from deblurnets.surroundings import HOLD, step_sizes
 
 Tensor = Any
 
 
 def fill_hidden(
-    observed: Tensor, weight: Tensor, transfer: Tensor, penalty: float, iterations: int
+    observed: Tensor, known: Tensor, transfer: Tensor, penalty: float, iterations: int
 ) -> Tensor:
     """Do what :func:`deblurnets.surroundings.fill_hidden` does.
 
     Parameters
     ----------
     observed : (batch, C, H, W), blurry pictures on their periodic grid.
-    weight : (batch, 1 or C, H, W), of the squared error of each pixel; 0 where nothing is known.
+    known : (batch, 1 or C, H, W), boolean, False for hidden pixels.
     transfer : complex (batch, 1, H, W // 2 + 1)
     penalty : weight of the squared gradient.
     iterations : int
@@ -30,34 +31,15 @@ def fill_hidden(
     if iterations < 1:
         return observed
     size = tuple(observed.shape[2:4])
-    slopes = ops.convert_to_tensor(gradient_power(size)) * penalty
+    slopes = ops.convert_to_tensor(gradient_power(size)) * penalty + HOLD * penalty
     wiener = 1 / (abs2(transfer) + slopes)
-
-    def solved(planes: Tensor) -> Tensor:
-        return irfft2(scale(rfft2(planes), wiener), size)
-
-    # On planes, where inner products are plain sums: a few transforms more than on spectra.
-    def normal(planes: Tensor) -> Tensor:
-        spectrum = rfft2(planes)
-        blurred = weight * irfft2(transfer * spectrum, size)
-        return irfft2(conj(transfer) * rfft2(blurred) + scale(spectrum, slopes), size)
-
-    sharp = irfft2(scale(conj(transfer) * rfft2(observed), wiener), size)
-    right = irfft2(conj(transfer) * rfft2(weight * observed), size)
-    residual = right - normal(sharp)
-    direction = solved(residual)
-    length = _inner(residual, direction)
-    for _ in range(iterations):
-        image = normal(direction)
-        step = length / ops.maximum(_inner(direction, image), 1e-20)
-        sharp = sharp + step * direction
-        residual = residual - step * image
-        image = solved(residual)
-        following = _inner(residual, image)
-        direction = image + following / ops.maximum(length, 1e-20) * direction
-        length = following
-    return ops.where(weight > 0, observed, irfft2(transfer * rfft2(sharp), size))
-
-
-def _inner(first: Tensor, second: Tensor) -> Tensor:
-    return ops.sum(first * second, axis=(1, 2, 3), keepdims=True)
+    start = rfft2(observed)
+    spectrum = scale(conj(transfer) * start, wiener) + scale(start, HOLD * penalty * wiener)
+    change = scale(spectrum, 0.0)
+    for momentum, rate in step_sizes(iterations):
+        error = ops.where(known, observed - irfft2(transfer * spectrum, size), 0.0)
+        ask = conj(transfer) * rfft2(error) - scale(spectrum, slopes)
+        ask = ask + scale(start, HOLD * penalty)
+        change = scale(change, momentum) + scale(ask, rate * wiener)
+        spectrum = spectrum + change
+    return ops.where(known, observed, irfft2(transfer * spectrum, size))

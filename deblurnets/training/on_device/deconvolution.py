@@ -139,7 +139,7 @@ class _Solver:
     def _filled(self) -> torch.Tensor:
         settings = self.settings
         filled = fill_hidden(
-            self.observed, self.weight, self.transfer, settings.fill_penalty, settings.fill
+            self.observed, self.weight > 0, self.transfer, settings.fill_penalty, settings.fill
         )
         return torch.where(self.saturated, torch.maximum(filled, self.observed), filled)
 
