@@ -52,9 +52,9 @@ class AlternationConfig:
         Steps of the kernel regression. Few, from the previous kernel, keep it from running away.
     threshold, speck : float
         Kernel clean-up, see :func:`deblurnets.alternation_kernel.clean`.
-    fill, fill_penalty : int, float
-        Before each step the picture's unknown surroundings are estimated with the kernel so far,
-        see :func:`deblurnets.surroundings.fill_hidden`: iterations, weight of the squared gradient.
+    fill : int
+        Iterations by which, before each step, the picture's unknown surroundings are estimated
+        with the kernel so far (:func:`deblurnets.surroundings.fill_hidden`).
     mass, margin : float
         A refinement's grid is `margin` times the square that holds `mass` of the start: a soft
         start is wider than the kernel, but a wrong one may miss an end of it.
@@ -72,7 +72,6 @@ class AlternationConfig:
     threshold: float = 0.05
     speck: float = 0.1
     fill: int = 6
-    fill_penalty: float = 0.016
     mass: float = 0.95
     margin: float = 1.3
 
@@ -153,7 +152,7 @@ def _alternate(
     known[:, : image.shape[0], : image.shape[1]] = True
     for _ in range(config.iterations):
         transfer = kernel_spectrum(kernel, blurry.shape)
-        (blurry,) = fill_hidden(blurry[None], known, transfer, config.fill_penalty, config.fill)
+        (blurry,) = fill_hidden(blurry[None], known, transfer, config.fill)
         # With its surroundings the picture is periodic: no gradient has to be left out.
         edges = gradients(latent_step.sparse_latent(blurry, kernel, prior))
         kernel = kernel_step.regress(

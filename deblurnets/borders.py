@@ -7,6 +7,9 @@ from typing import Tuple
 import numpy as np
 from scipy import fft
 
+# Share of the gap between opposite borders, at either end, that only the nearer one fills.
+ALONE = 0.2
+
 
 def extended_shape(shape: Tuple[int, int], margin: Tuple[int, int]) -> Tuple[int, int]:
     """Grid for a picture with a margin on every side, rounded up to a fast transform size.
@@ -26,9 +29,9 @@ def extended_shape(shape: Tuple[int, int], margin: Tuple[int, int]) -> Tuple[int
 def extend(planes: np.ndarray, margin: Tuple[int, int], shape: Tuple[int, int]) -> np.ndarray:
     """Put a picture on a larger periodic grid, the new part blending its opposite borders.
 
-    The filler goes from the last row (column) to the first one along a smooth step, so the
-    periodic picture has no jump anywhere. It invents nothing: it is a start for methods that
-    work the unknown surroundings out for themselves.
+    The filler goes from the last row (column) to the first one along `blend`, so the periodic
+    picture has no jump anywhere. It invents nothing: it is a start for methods that work the
+    unknown surroundings out for themselves.
 
     Parameters
     ----------
@@ -53,11 +56,19 @@ def inside(planes: np.ndarray, margin: Tuple[int, int], shape: Tuple[int, ...]) 
 
 
 def _extend_last(planes: np.ndarray, margin: int, size: int) -> np.ndarray:
-    gap = size - planes.shape[-1]
-    t = (np.arange(gap, dtype=planes.dtype) + 1) / (gap + 1)
-    t = t * t * (3 - 2 * t)
+    t = blend(size - planes.shape[-1]).astype(planes.dtype)
     filler = planes[..., -1:] * (1 - t) + planes[..., :1] * t
     return np.roll(np.concatenate([planes, filler], axis=-1), margin, axis=-1)
+
+
+def blend(gap: int) -> np.ndarray:
+    """Return the opposite border's share over a gap of pixels, from 0 to 1 along a smooth step.
+
+    Near a border it is 0: a tile's opposite border is not that of the picture, and must not count.
+    """
+    t = (np.arange(gap) + 1) / (gap + 1)
+    t = np.clip((t - ALONE) / (1 - 2 * ALONE), 0, 1)
+    return t * t * (3 - 2 * t)
 
 
 def kernel_spectrum(kernel: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:

@@ -51,9 +51,6 @@ class HyperLaplacian:
         Pixels added around the picture beyond the kernel's radius.
     fill : int
         Iterations by which the surroundings are estimated before the first one (`fill_hidden`).
-    fill_penalty : float
-        Weight of the squared gradient there. More makes the surroundings too smooth to explain the
-        picture near its border, less lets them run away.
     saturation : float
         Pixel values from here on are taken as "at least this much".
     weight_range : float
@@ -71,7 +68,6 @@ class HyperLaplacian:
     data_split: float = 0.5
     margin: int = 10
     fill: int = 10
-    fill_penalty: float = 0.016
     saturation: float = 0.99
     weight_range: float = 8.0
     dark: float = 0.05
@@ -267,10 +263,9 @@ class _Solver:
         power = np.float32(split) * np.abs(self.transfer) ** 2 + np.float32(1e-9)
         roughness = gradient_power(self.shape)
         hidden, clips = weight <= 0, bool(self.saturated.any())
-        filled = self._filled()
         weighted = weight * observed
         share = 1 / (weight + np.float32(split))
-        sharp = _wiener(filled, self.transfer, 20 * self.prior)
+        sharp = _wiener(self._surrounded(), self.transfer, 20 * self.prior)
         spectrum = fft.rfft2(sharp)
         dual = np.zeros_like(observed)
         previous = observed
@@ -301,13 +296,11 @@ class _Solver:
             sharp = curves.to_encoded(sharp * np.float32(self.unit))
         return np.clip(sharp, 0, 1)
 
-    def _filled(self) -> np.ndarray:
+    def _surrounded(self) -> np.ndarray:
         """Return the blurry picture with its surroundings and its saturated parts estimated."""
-        settings = self.settings
-        filled = fill_hidden(
-            self.observed, self.weight > 0, self.transfer, settings.fill_penalty, settings.fill
-        )
-        return np.where(self.saturated, np.maximum(filled, self.observed), filled)
+        known = self.weight > 0
+        filled = fill_hidden(self.observed, known, self.transfer, self.settings.fill)
+        return np.maximum(filled, self.observed, out=filled, where=self.saturated)
 
     def _shrunken_divergence(self, sharp: np.ndarray, penalty: float) -> np.ndarray:
         """Transposed gradient of the shrunken gradient."""

@@ -20,7 +20,7 @@ from .unexplained import inner_error
 
 # Results near the picture's border are worse than elsewhere; the judge learned without them.
 BORDER = 32
-# So the surroundings need no estimate: with one the same kernels are chosen, a third later.
+# So the surroundings need no estimate (docs/decisions/018).
 DECONVOLUTION = HyperLaplacian(fill=0)
 # Decibels per e-fold of the cost; on 70 samples kept from training the best of 0, 0.25, 0.5, 1, 2.
 COST_WEIGHT = 0.5

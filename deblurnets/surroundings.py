@@ -13,28 +13,29 @@ import numpy as np
 from scipy import fft
 
 from .borders import gradient_power
-from .threads import map_threads
 
+# Weight of the squared gradient. More makes the surroundings too smooth to explain the picture
+# near its border, less lets them run away.
+PENALTY = 0.016
+# Weight of the squared distance from the start: without it the surroundings of one border reach
+# for those of the opposite one.
+HOLD = 0.2 * PENALTY
 # Parts of a picture that are solved for more slowly than this are left to the smoothness.
 SLOWEST = 0.01
-# Weight of the squared distance from the start, of the penalty's: without it the surroundings
-# of one border reach for those of the opposite one. 0.05 and 1 are as good.
-HOLD = 0.2
 
 
 def fill_hidden(
     observed: np.ndarray,
     known: np.ndarray,
     transfer: np.ndarray,
-    penalty: float,
     iterations: int,
 ) -> np.ndarray:
     """Replace hidden pixels by what a smooth sharp picture, blurred, has there.
 
-    That picture minimises ``sum known (k * x - y)^2 + penalty sum |grad x|^2`` over the grid,
-    and keeps a little to the picture given.
-    Chebyshev iteration on the half spectrum, preconditioned by the Wiener filter of a picture that
-    is known everywhere: two transforms an iteration. Each plane by itself, in threads.
+    That picture minimises ``sum known (k * x - y)^2 + PENALTY |grad x|^2 + HOLD (x - y)^2``
+    over the grid. Chebyshev iteration on the half spectrum, preconditioned by the Wiener filter of
+    a picture that is known everywhere: two transforms an iteration. One plane after the other,
+    for a large tile's spectra take much memory.
 
     Parameters
     ----------
@@ -44,8 +45,6 @@ def fill_hidden(
         False for hidden pixels.
     transfer : ndarray of complex64, (H, W // 2 + 1)
         Of the kernel.
-    penalty : float
-        Weight of the squared gradient, positive.
     iterations : int
         0 leaves the picture as it is.
 
@@ -59,39 +58,35 @@ def fill_hidden(
     """
     if iterations < 1:
         return observed
-    slopes = gradient_power(observed.shape[1:]) * np.float32(penalty)
-    hold = np.float32(HOLD * penalty)
-
-    def filled(plane_and_known: Tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        return _fill_plane(*plane_and_known, transfer, slopes, hold, iterations)
-
-    pairs = zip(observed, np.broadcast_to(known, observed.shape))
-    return np.stack(map_threads(filled, pairs))
+    penalty = gradient_power(observed.shape[1:]) * np.float32(PENALTY) + np.float32(HOLD)
+    wiener = 1 / (np.abs(transfer) ** 2 + penalty)
+    planes = zip(observed, np.broadcast_to(known, observed.shape))
+    return np.stack(
+        [_fill_plane(*plane, transfer, penalty, wiener, iterations) for plane in planes]
+    )
 
 
 def _fill_plane(
     observed: np.ndarray,
     known: np.ndarray,
     transfer: np.ndarray,
-    slopes: np.ndarray,
-    hold: float,
+    penalty: np.ndarray,
+    wiener: np.ndarray,
     iterations: int,
 ) -> np.ndarray:
-    """Fill one plane (H, W); `slopes` is the gradient's penalty (H, W // 2 + 1)."""
+    """Fill one plane (H, W); `penalty` and `wiener` are by frequency, (H, W // 2 + 1)."""
     shape = observed.shape
-    adjoint = np.conj(transfer)
-    wiener = 1 / (np.abs(transfer) ** 2 + slopes + hold)
+    adjoint, hold = np.conj(transfer), np.float32(HOLD)
     start = fft.rfft2(observed)
     spectrum = wiener * (adjoint + hold) * start
     start *= hold
-    slopes = slopes + hold
     change = np.zeros_like(spectrum)
     for momentum, rate in step_sizes(iterations):
         # What the known pixels and the penalty ask for.
         error = observed - fft.irfft2(transfer * spectrum, shape)
         error *= known
         ask = adjoint * fft.rfft2(error)
-        ask -= slopes * spectrum
+        ask -= penalty * spectrum
         ask += start
         ask *= wiener
         ask *= np.float32(rate)

@@ -38,7 +38,7 @@ def test_what_is_known_stays_and_the_rest_comes_close_to_the_truth(seed):
     spectrum, truth = blurred(scene(seed), kernel)
     inner = known()
     observed = np.where(inner, truth, truth[inner].mean())
-    filled = fill_hidden(observed, inner, spectrum, 0.016, 12)
+    filled = fill_hidden(observed, inner, spectrum, 12)
     assert np.array_equal(filled[inner], observed[inner])
     near = known(margin=10) & ~inner  # within reach of what is known
     error, before = (np.abs(x - truth)[near].mean() for x in (filled, observed))
@@ -49,7 +49,7 @@ def test_what_is_known_stays_and_the_rest_comes_close_to_the_truth(seed):
 def test_flat_pictures_stay_flat(level):
     kernel = random_shake(np.random.RandomState(3), 21, (9, 19))
     observed = np.full((2, *SHAPE), level, np.float32)
-    filled = fill_hidden(observed, known(), kernel_spectrum(kernel, SHAPE), 0.016, 30)
+    filled = fill_hidden(observed, known(), kernel_spectrum(kernel, SHAPE), 30)
     np.testing.assert_allclose(filled, level, atol=1e-4)
 
 
@@ -57,7 +57,7 @@ def test_no_iterations_change_nothing():
     kernel = random_shake(np.random.RandomState(3), 21, (9, 19))
     observed = scene()[None]
     spectrum = kernel_spectrum(kernel, SHAPE)
-    assert fill_hidden(observed, known(), spectrum, 0.016, 0) is observed
+    assert fill_hidden(observed, known(), spectrum, 0) is observed
 
 
 def test_the_deconvolution_gains_at_the_border():

@@ -13,7 +13,7 @@ import numpy as np
 
 from deblurnets import light
 from deblurnets.backend import abs2, conj, irfft2, ops, rfft2, scale
-from deblurnets.borders import extended_shape, gradient_power
+from deblurnets.borders import blend, extended_shape, gradient_power
 from deblurnets.deconvolution import TIKHONOV_FLOOR, HyperLaplacian
 from deblurnets.networks.layers import channels_first, channels_last, transfer_function
 from deblurnets.shrinkage import shrink_factor
@@ -81,7 +81,7 @@ class _Solver:
         power = abs2(self.transfer)
         roughness = ops.convert_to_tensor(gradient_power(self.size))
         penalty = 20 * self.prior * (roughness + TIKHONOV_FLOOR)
-        spectrum = conj(self.transfer) * rfft2(self._filled())
+        spectrum = conj(self.transfer) * rfft2(self._surrounded())
         spectrum = scale(spectrum, 1 / (power + penalty))
         sharp = irfft2(spectrum, self.size)
         dual, previous = ops.zeros_like(self.observed), self.observed
@@ -100,12 +100,10 @@ class _Solver:
         sharp = sharp[:, :, top : top + height, top : top + width]
         return ops.clip(self._lit(_to_encoded(sharp * self.unit), sharp), 0, 1)
 
-    def _filled(self) -> Tensor:
+    def _surrounded(self) -> Tensor:
         """Return the blurry picture with its surroundings and its saturated parts estimated."""
-        settings = self.settings
-        filled = fill_hidden(
-            self.observed, self.weight > 0, self.transfer, settings.fill_penalty, settings.fill
-        )
+        known = self.weight > 0
+        filled = fill_hidden(self.observed, known, self.transfer, self.settings.fill)
         return ops.where(self.saturated, ops.maximum(filled, self.observed), filled)
 
     def _data_copy(
@@ -161,9 +159,7 @@ def _extend(planes: Tensor, margin: int, size: Tuple[int, int]) -> Tensor:
 
 
 def _extend_last(planes: Tensor, margin: int, size: int) -> Tensor:
-    gap = size - planes.shape[-1]
-    t = (np.arange(gap, dtype=np.float32) + 1) / (gap + 1)
-    t = ops.convert_to_tensor(t * t * (3 - 2 * t))
+    t = ops.convert_to_tensor(blend(size - planes.shape[-1]).astype(np.float32))
     filler = planes[..., -1:] * (1 - t) + planes[..., :1] * t
     return ops.roll(ops.concatenate([planes, filler], axis=-1), margin, 3)
 

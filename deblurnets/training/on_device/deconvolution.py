@@ -8,7 +8,7 @@ from typing import Optional, Tuple
 import numpy as np
 import torch
 
-from deblurnets.borders import extended_shape, gradient_power
+from deblurnets.borders import blend, extended_shape, gradient_power
 from deblurnets.deconvolution import TIKHONOV_FLOOR, HyperLaplacian
 from deblurnets.noise import QUARTILE_OF_NOISE
 from deblurnets.shrinkage import shrink_factor
@@ -111,7 +111,7 @@ class _Solver:
         roughness = torch.tensor(gradient_power(self.size), device=observed.device)
         adjoint = split * self.transfer.conj()
         penalty = 20 * self.prior * (roughness + TIKHONOV_FLOOR)
-        spectrum = self.transfer.conj() / (power + penalty) * torch.fft.rfft2(self._filled())
+        spectrum = self.transfer.conj() / (power + penalty) * torch.fft.rfft2(self._surrounded())
         sharp = torch.fft.irfft2(spectrum, s=self.size)
         hidden = weight <= 0
         dual, previous = torch.zeros_like(observed), observed
@@ -136,11 +136,9 @@ class _Solver:
         sharp = torch.where(self.linear, curves.to_encoded(sharp * self.unit), sharp)
         return sharp.clamp(0, 1)
 
-    def _filled(self) -> torch.Tensor:
-        settings = self.settings
-        filled = fill_hidden(
-            self.observed, self.weight > 0, self.transfer, settings.fill_penalty, settings.fill
-        )
+    def _surrounded(self) -> torch.Tensor:
+        known = self.weight > 0
+        filled = fill_hidden(self.observed, known, self.transfer, self.settings.fill)
         return torch.where(self.saturated, torch.maximum(filled, self.observed), filled)
 
     def _shrunken_divergence(self, sharp: torch.Tensor, penalty: float) -> torch.Tensor:
@@ -179,8 +177,6 @@ def extend(planes: torch.Tensor, margin: int, size: Tuple[int, int]) -> torch.Te
 
 
 def _extend_last(planes: torch.Tensor, margin: int, size: int) -> torch.Tensor:
-    gap = size - planes.shape[-1]
-    t = (torch.arange(gap, device=planes.device) + 1) / (gap + 1)
-    t = t * t * (3 - 2 * t)
+    t = torch.tensor(blend(size - planes.shape[-1]), dtype=planes.dtype, device=planes.device)
     filler = planes[..., -1:] * (1 - t) + planes[..., :1] * t
     return torch.roll(torch.cat([planes, filler], dim=-1), margin, dims=-1)
