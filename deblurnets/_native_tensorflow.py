@@ -88,19 +88,26 @@ def compile_layers(layers: Sequence[Any], shapes: Sequence[Sequence[Optional[int
     first = layers[0]
     original, variables = first.call, list(first.variables)
     dtype = tf.as_dtype(first.compute_dtype)  # to which Keras casts the arguments before
+    sizes = [int(np.prod(variable.shape)) for variable in variables]
+    # All variables in one row: each argument of a call costs it time.
     signature = [
-        [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables],
+        tf.TensorSpec([sum(sizes)], tf.float32),
         *[tf.TensorSpec(shape, dtype) for shape in shapes],
     ]
 
     @tf.function(input_signature=signature, autograph=False)
-    def run(values: Sequence[Any], *arguments: Any) -> Any:
+    def run(row: Any, *arguments: Any) -> Any:
+        values = [
+            tf.reshape(part, variable.shape)
+            for part, variable in zip(tf.split(row, sizes), variables)
+        ]
         with keras.StatelessScope(state_mapping=list(zip(variables, values))):
             return original(*arguments)
 
     def bind(layer: Any) -> None:
-        own = [variable.value for variable in layer.variables]  # here, where Keras casts nothing
-        layer.call = lambda *arguments: run(own, *arguments)
+        # Here, where Keras casts nothing.
+        row = tf.concat([tf.reshape(variable.value, [-1]) for variable in layer.variables], 0)
+        layer.call = lambda *arguments: run(row, *arguments)
 
     for layer in layers:
         bind(layer)

@@ -4,9 +4,11 @@ The network looks at a picture at several sizes (:mod:`deblurnets.pairs.compact`
 finds the kernel differs from picture to picture. Each estimate is finished by a few alternations;
 a judge of the results (:class:`deblurnets.judgement.Judge`) picks one. In which light a picture was
 blurred is the same for all looks: the first one is taken in both kinds, and where it leaves no
-doubt, the others are taken in the better one. A small picture allows few looks: there the
-network's last steps are taken again from the kernel picked, and once more after a refinement from
-coarse to fine, for starts that are wrong in part, and the judge picks again.
+doubt, the next one is taken in the better one. That is the finest whose grid holds the kernel
+found so far; the others follow only where the result is not clearly better than the picture.
+A small picture allows few looks: there all are taken in both kinds, the network's last steps are
+taken again from the kernel picked, and once more after a refinement from coarse to fine, for
+starts that are wrong in part, and the judge picks again.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import numpy as np
 from .alternation import AlternationConfig, refine_kernel
 from .alternation_latent import best_crop
 from .judgement import Judge, Verdict
-from .kernels import fit_grid
+from .kernels import fit_grid, support_size
 from .light import LIGHTS, to_linear
 from .threads import map_threads
 
@@ -47,6 +49,7 @@ class SearchConfig:
         size, on a wide grid and with a low threshold: the estimate is soft, and faint parts of the
         path are kept. What was seen reduced is rougher, and begins at a coarser scale.
     doubt : dB by which the judge has to prefer one kind of light in the first look.
+    clear : dB by which the judge has to prefer the best kernel to no deblurring, for fewer looks.
     enough : looks at so many sizes need no second round; small pictures allow fewer.
     descent : refinement from coarse to fine of the start that was picked, for the second round.
     """
@@ -54,6 +57,7 @@ class SearchConfig:
     finish: AlternationConfig = FINISH
     finish_reduced: AlternationConfig = FINISH_REDUCED
     doubt: float = 0.75
+    clear: float = 1.0
     enough: int = 3
     descent: AlternationConfig = dataclasses.field(default_factory=AlternationConfig)
 
@@ -124,6 +128,7 @@ def search_kernel(
     improve: Improve,
     judge: Judge,
     grid: int,
+    look_grid: int,
     config: SearchConfig,
     given: Sequence[Start] = (),
 ) -> Finding:
@@ -133,26 +138,33 @@ def search_kernel(
     ----------
     image : array (H, W)
         The blurry picture, grey, gamma-encoded, 0..1.
-    sizes : (scale, window) of the looks to take, one or more, first the one that tells the light.
+    sizes : (scale, window) of the looks to take, one or more, the coarsest first, which tells the
+        light.
     observe : the network's estimate in a given look.
     improve : the network's last steps from a given kernel, in a given look.
     judge : Judge
     grid : int
         Side of the result, odd.
+    look_grid : int
+        Side of the grid on which the network finds kernels, in pixels of the reduced picture.
     config : SearchConfig
     given : starts that come from elsewhere.
     """
     search = _Search(image, observe, improve, judge, grid, config)
     few = len(sizes) < config.enough
-    starts = [*search.seen([Look(*sizes[0], light) for light in LIGHTS]), *given]
-    tasks = [functools.partial(search.finished, start) for start in starts]
-    *tried, untouched = map_threads(_call, [*tasks, search.no_blur])
+    first, *rest = sizes
+    tried = map_threads(search.finished, [*search.seen([first], LIGHTS), *given])
     # Small pictures tell the light less surely, and take little time.
     lights = LIGHTS if few else _likely_lights(tried[: len(LIGHTS)], config.doubt)
-    starts = search.seen([Look(*size, light) for size in sizes[1:] for light in lights])
-    best = _best([*tried, *map_threads(search.finished, starts)])
+    following = rest if few else [_finest(rest, look_grid, support_size(_best(tried).kernel))]
+    tasks = [functools.partial(search.finished, start) for start in search.seen(following, lights)]
+    *others, untouched = map_threads(_call, [*tasks, search.no_blur])
+    best = _best([*tried, *others])
     if few:
         best = _best([best, *map_threads(_call, search.second_round(best))])
+    elif best.verdict.value - untouched.verdict.value < config.clear:
+        starts = search.seen([size for size in rest if size not in following], lights)
+        best = _best([best, *map_threads(search.finished, starts)])
     return Finding(best.kernel, best.verdict, best.verdict.value - untouched.verdict.value)
 
 
@@ -173,8 +185,9 @@ class _Search:
         self.part = best_crop(image, config.finish.crop)
         self.lit = {"encoded": self.part, "linear": to_linear(self.part)}
 
-    def seen(self, looks: Sequence[Look]) -> List[Start]:
+    def seen(self, sizes: Sequence[Tuple[float, int]], lights: Sequence[str]) -> List[Start]:
         """Look at the picture; one after the other, for a look's convolutions take all cores."""
+        looks = [Look(*size, light) for size in sizes for light in lights]
         return [self.observe(self.image, look) for look in looks]
 
     def finished(self, start: Start) -> _Candidate:
@@ -215,6 +228,12 @@ def finished(part: np.ndarray, start: Start, grid: int, config: SearchConfig) ->
     """
     way = config.finish if start.look.scale == 1 else config.finish_reduced
     return fit_grid(refine_kernel(part, start.kernel, way), grid)
+
+
+def _finest(sizes: Sequence[Tuple[float, int]], look_grid: int, extent: int) -> Tuple[float, int]:
+    """Return the (scale, window) of the finest look that sees a kernel of `extent` pixels whole."""
+    seen = [size for size in sizes if extent * size[0] <= look_grid]
+    return max(seen, default=min(sizes))
 
 
 def _likely_lights(tried: Sequence[_Candidate], doubt: float) -> Sequence[str]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy.signal
@@ -119,6 +121,25 @@ def test_untrained_synthesis_is_its_start():
     start = rng.rand(1, 40, 52, 3).astype(np.float32)
     result = network(picture, random_shake(rng, 17, (4, 12))[None], start)
     assert np.allclose(numpy(result["sharp"]), start, atol=1e-6)
+
+
+def test_the_correction_counts_only_where_the_kernel_loses_something():
+    rng = np.random.RandomState(6)
+    picture, start = rng.rand(2, 1, 40, 52, 3).astype(np.float32)
+    untouched = np.zeros((1, 17, 17), np.float32)
+    untouched[0, 8, 8] = 1
+    corrections = []
+    for doubt in (0.01, 0.25, 1e9):
+        config = dataclasses.replace(TINY_SYNTHESIS, doubt=doubt)
+        network = synthesis.build_synthesis(config)
+        fill = np.random.RandomState(7)
+        for variable in network.trainable_variables:
+            variable.assign(fill.normal(0, 0.1, tuple(variable.shape)))
+        corrections.append(numpy(network(picture, untouched, start)["sharp"]) - start)
+    little, some, all_of_it = corrections
+    assert np.abs(all_of_it).max() > 0.01
+    np.testing.assert_allclose(little, all_of_it * 0.01 / 1.01, atol=1e-5)
+    np.testing.assert_allclose(some, all_of_it * 0.2, atol=1e-5)
 
 
 def test_data_steps_ask_nothing_of_the_truth_and_lead_to_it():

@@ -77,7 +77,7 @@ def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, no_blur, bl
     kernel[12, 12 - reach : 13 + reach] = 1 / (2 * reach + 1)
     looks = []
 
-    def search(grey, sizes, observe, improve, judge, grid, config, given):
+    def search(grey, sizes, observe, improve, judge, grid, look_grid, config, given):
         tried = [Look(*size, light) for size in sizes for light in ("encoded", "linear")]
         starts = [observe(grey, look) for look in tried]
         looks.extend(start.look for start in starts)

@@ -50,6 +50,7 @@ class Oracle:
 
 CONFIG = SearchConfig()
 KEEP = AlternationConfig(iterations=0, scales=1, mass=1, margin=2)
+LOOK_GRID = 25
 KEPT = SearchConfig(finish=KEEP, finish_reduced=KEEP, descent=KEEP)
 
 
@@ -73,11 +74,15 @@ class Network:
         return Start(self.answers[look.scale, look.light], look)
 
 
-def found(truth, answers, improve=unchanged, config=CONFIG, judge=None, given=()):
+def found(
+    truth, answers, improve=unchanged, config=CONFIG, judge=None, given=(), look_grid=LOOK_GRID
+):
     """Search with the looks that there are answers for, in their order."""
     network, judge = Network(answers), judge or Oracle(truth)
     sizes = list(dict.fromkeys((scale, 64) for scale, _ in answers))
-    finding = search_kernel(blurred(truth), sizes, network, improve, judge, 31, config, given)
+    finding = search_kernel(
+        blurred(truth), sizes, network, improve, judge, 31, look_grid, config, given
+    )
     return finding, network, judge
 
 
@@ -105,21 +110,38 @@ def answers_at(scales, truth, light="encoded"):
     }
 
 
-def test_where_the_first_look_leaves_no_doubt_the_others_are_taken_in_its_light():
+def test_where_the_first_look_leaves_no_doubt_the_next_is_taken_in_its_light():
     truth = stroke()
     finding, network, oracle = found(truth, answers_at([0.5, 0.7, 1], truth), config=KEPT)
     assert sorted(network.looks[:2]) == [(0.5, "encoded"), (0.5, "linear")]
-    assert sorted(network.looks[2:]) == [(0.7, "encoded"), (1, "encoded")]
-    assert len(oracle.lights) == 3 + 2  # many looks: no second round
+    assert network.looks[2:] == [(1, "encoded")]
+    assert len(oracle.lights) == 3 + 1  # many looks: no second round
     assert finding.kernel == pytest.approx(fit_grid(truth, 31), abs=1e-5)
 
 
-def test_in_doubt_every_look_is_taken_in_both_kinds_of_light():
+# In pixels of the reduced picture; the stroke has about 13 at full size.
+@pytest.mark.parametrize(("look_grid", "scale"), [(25, 1), (11, 0.7), (5, 0.7)])
+def test_the_next_look_is_the_finest_that_sees_the_kernel_whole(look_grid, scale):
+    truth = stroke()
+    answers = answers_at([0.5, 0.7, 1], truth)
+    _, network, _ = found(truth, answers, config=KEPT, look_grid=look_grid)
+    assert network.looks[2:] == [(scale, "encoded")]
+
+
+def test_what_is_not_clearly_better_than_the_picture_takes_all_looks():
+    truth = stroke()
+    config = dataclasses.replace(KEPT, clear=100)
+    _, network, oracle = found(truth, answers_at([0.5, 0.7, 1], truth), config=config)
+    assert network.looks[2:] == [(1, "encoded"), (0.7, "encoded")]
+    assert len(oracle.lights) == 3 + 2
+
+
+def test_in_doubt_the_next_look_is_taken_in_both_kinds_of_light():
     truth = stroke()
     answers = answers_at([0.5, 0.7, 1], truth)
     config = dataclasses.replace(KEPT, doubt=100)
     _, network, _ = found(truth, answers, config=config)
-    assert sorted(network.looks) == sorted(answers)
+    assert sorted(network.looks[2:]) == [(1, "encoded"), (1, "linear")]
 
 
 def test_small_pictures_are_looked_at_in_both_kinds_of_light_and_again():
@@ -137,7 +159,7 @@ def test_a_given_start_is_one_of_the_candidates_and_does_not_tell_the_light():
     finding, network, _ = found(truth, answers, config=KEPT, given=[given])
     assert finding.kernel == pytest.approx(fit_grid(truth, 31), abs=1e-5)
     assert finding.verdict.light == "linear"
-    assert sorted(network.looks[2:]) == [(0.7, "encoded"), (1, "encoded")]
+    assert network.looks[2:] == [(1, "encoded")]
 
 
 def test_the_network_improves_the_chosen_kernel_in_its_look():

@@ -9,6 +9,10 @@ strengths beside it; the second asks the data again, around what the first one f
 and corrects that (unrolled half-quadratic splitting, as in Zhang, Van Gool & Timofte, "Deep
 unfolding network for image super-resolution", CVPR 2020). The blurry picture's unknown
 surroundings are filled with the re-blurred estimate at each stage, so that no border is assumed.
+
+What was learned counts where the blur lost something: at a frequency that the kernel passes the
+picture tells the answer, and the result keeps to the start (after Schwab, Antholzer &
+Haltmeier, "Deep null space learning for inverse problems", Inverse Problems 35, 2019).
 """
 
 from __future__ import annotations
@@ -46,6 +50,8 @@ class SynthesisConfig:
         `flat` weights them over the frequencies.
     rhos : strengths of the second stage's data step.
     refills : times that the surroundings are filled from the middle Tikhonov solution.
+    doubt : power |K|^2 of the kernel at which half of the learned correction is taken, less where
+        it is greater (docs/decisions/019).
     dtype : Keras policy of the convolutions ("mixed_bfloat16" trains faster).
     """
 
@@ -55,6 +61,7 @@ class SynthesisConfig:
     flat: float = 0.01
     rhos: Tuple[float, ...] = (2e-3, 2e-2)
     refills: int = 2
+    doubt: float = 0.01
     dtype: str = "float32"
 
     @property
@@ -183,7 +190,9 @@ class SynthesisNetwork(keras.Model):
         first = start + self._correct(self.first, [known, *solutions, start])
         moves = self._data_steps(known, mask, first, transfer, power, size)
         second = first + self._correct(self.second, [known, first, *moves])
-        planes = {"sharp": second, "first": first}
+        lost = self.config.doubt / (power + self.config.doubt)
+        sharp = start + irfft2(scale(rfft2(second - start), lost), size)
+        planes = {"sharp": sharp, "first": first}
         return {n: channels_last(crop_centre(p, height, width)) for n, p in planes.items()}
 
     def _weight(self, size: Tuple[int, int]) -> Tensor:

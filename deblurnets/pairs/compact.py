@@ -30,9 +30,9 @@ class EstimateConfig:
 
     Attributes
     ----------
-    looks : (scale, window) of the network's looks at the picture: reduced by the scale, where
-        large shakes are easier to see, and the largest side in pixels of the part looked at then.
-        The first one that the picture is large enough for tells the light.
+    looks : (scale, window) of the network's looks at the picture, the coarsest first: reduced by
+        the scale, where large shakes are easier to see, and the largest side in pixels of the part
+        looked at then. Which of them are taken depends on the picture (`search_kernel`).
     least_side : a reduced look needs a reduced picture of so many pixels on the shorter side.
     prune : values below this share of the maximum are softmax tails, not kernel.
     grid : side of the kernels returned, odd; refinement can grow them past the network's grid.
@@ -116,7 +116,8 @@ class CompactAnalysis:
             if scale == 1 or min(grey.shape) * scale >= config.least_side
         ]
         ways = self.observe, self._improved, self.judge
-        return search_kernel(grey, sizes, *ways, config.grid, config.search, given)
+        grids = config.grid, self.network.config.grid
+        return search_kernel(grey, sizes, *ways, *grids, config.search, given)
 
     def _estimate_of(self, finding: Finding, gain: float) -> Estimate:
         """Tell what a kernel found is worth, given the decibels that it is expected to gain."""

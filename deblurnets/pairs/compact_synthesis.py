@@ -31,15 +31,11 @@ class RestoreConfig:
     Attributes
     ----------
     halo : pixels beyond the kernel's radius that tiles of a large picture overlap on each side.
-    share : weight of the network's picture in the result, the rest being its start. The network is
-        better on pictures blurred by a program, the start on photographs of real shakes
-        (docs/decisions/017).
     known, estimated : settings of the deconvolution with a known and with an estimated kernel;
         an estimated one leaves more unexplained.
     """
 
     halo: int = 64
-    share: float = 0.5
     known: HyperLaplacian = dataclasses.field(default_factory=HyperLaplacian)
     estimated: HyperLaplacian = dataclasses.field(
         default_factory=lambda: HyperLaplacian(model_error=0.007)
@@ -125,8 +121,7 @@ class CompactSynthesis:
         # One at a time: it takes all cores, and most of the memory.
         with self._turn:
             sharp = self.network(padded[None], kernel[None], start[None])["sharp"]
-        sharp, start = ops.convert_to_numpy(sharp)[0][inside], start[inside]
-        return np.clip(start + np.float32(self.config.share) * (sharp - start), 0, 1)
+        return np.clip(ops.convert_to_numpy(sharp)[0][inside], 0, 1)
 
 
 def tight_grid(kernel: np.ndarray, step: int = 16) -> np.ndarray:
