@@ -1,12 +1,12 @@
 """What each part of the training set brings: a small analysis network trained without it.
 
-    python tools/measure_ablation.py PACK BENCHMARKS RUNS [--steps 1200] [--only NAME ...]
+    python tools/measure_ablation.py PACK BENCHMARKS RUNS [--steps N] [--seconds N] [--only NAME ...]
 
-Trains a network of a tenth of the bundled one's size for each variant of `VARIANTS`, all from the
-same first weights and for the same number of samples, into RUNS; one that is done already is not
-trained again. Then prints a row of its table: the mean similarity of the kernels that
-it finds, without any search, to the true ones, on `levin` and on `shake40` at half size, whose
-pictures were blurred half in pixel values and half in linear light.
+Trains a small network for each variant of `VARIANTS`, all for the same number of samples or of
+seconds, into RUNS; one that is done already is not trained again. Prints a row of its table then:
+the mean similarity of the kernels that it finds, without any search, to the true ones, on `levin`
+and on `shake40` at half size, whose pictures were blurred half in pixel values and half in linear
+light. The last variant is another network: the paper's, which finds the kernel in one shot.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import contextlib
 import json
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
 from unittest import mock
 
 import numpy as np
@@ -36,7 +36,8 @@ from deblurnets.training import __main__ as training  # noqa: E402
 from deblurnets.training import loop  # noqa: E402
 from deblurnets.training.kinds import build_network  # noqa: E402
 
-NETWORK = {"grid": 33, "steps": [2, 2, 2], "widths": [12, 24, 36], "decoder_widths": [16, 24, 32]}
+UNROLLED = {"grid": 33, "steps": [2, 2, 2], "widths": [12, 24, 36], "decoder_widths": [16, 24, 32]}
+SINGLE_SHOT = {"max_shift": 16, "levels": 3, "filters": 24, "features": 16, "head": [16, 8]}
 SAMPLES = {"grid": 33, "extent": [2, 31], "power": 1.0, "jpeg": 0.25}
 CROP, WINDOW, DIVISOR, BATCH = 128, 240, 16, 8
 
@@ -48,20 +49,26 @@ def straight_path(rng: np.random.RandomState, steps: int = 2000) -> np.ndarray:
 
 
 class Variant(NamedTuple):
-    """A training set: what differs from `SAMPLES`, and how shakes are drawn."""
+    """A training set and network: what differs from `SAMPLES`, and how shakes are drawn."""
 
     samples: Dict[str, Any]
-    path: Any = kernels.shake_path
+    path: Callable[..., np.ndarray] = kernels.shake_path
+    seed: int = 1
+    kind: str = "analysis"
+    network: Dict[str, Any] = UNROLLED
 
 
 VARIANTS = {
     "everything": Variant({}),
+    # How much of the differences is chance.
+    "everything, other samples": Variant({}, seed=2),
     "straight shakes only": Variant({}, straight_path),
     "no noise": Variant({"noise": [0.0, 0.0]}),
     "no linear light": Variant({"linear": 0.0}),
     "no JPEG": Variant({"jpeg": 0.0}),
     "no saturation": Variant({"saturation": 0.0}),
     "no reduced photographs": Variant({"shrink": 1.0}),
+    "everything, single shot": Variant({}, kind="paper_analysis", network=SINGLE_SHOT),
 }
 
 
@@ -71,7 +78,8 @@ def main() -> None:
     parser.add_argument("pack", type=Path)
     parser.add_argument("benchmarks", type=Path, help="folder of levin/ and shake40/")
     parser.add_argument("runs", type=Path)
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=700)
+    parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--only", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
     options = parser.parse_args()
     cases = list(test_cases(options.benchmarks))
@@ -81,16 +89,18 @@ def main() -> None:
     for name in options.only:
         run = options.runs / name.replace(" ", "_")
         with contextlib.redirect_stdout(sys.stderr):
-            train(VARIANTS[name], options.pack, run, options.steps)
-        means = similarities(run, cases)
+            train(VARIANTS[name], options.pack, run, options.steps, options.seconds)
+        means = similarities(VARIANTS[name].kind, run, cases)
         print(f"| {name} |", " | ".join(f"{means[n]:.3f}" for n in names), "|", flush=True)
 
 
-def train(variant: Variant, pack: Path, run: Path, steps: int) -> None:
+def train(variant: Variant, pack: Path, run: Path, steps: int, seconds: float) -> None:
     """Train a variant's network, as the command line does."""
-    words = ["analysis", str(pack), str(run), "--steps", str(steps), "--batch", str(BATCH)]
-    words += ["--crop", str(CROP), "--workers", "0", "--learning_rate", "2e-3"]
-    words += ["--network", json.dumps(NETWORK)]
+    words = [*variant.kind.split("_"), str(pack), str(run)]
+    words += ["--steps", str(steps), "--seconds", str(seconds), "--batch", str(BATCH)]
+    words += ["--crop", str(CROP), "--workers", "0"]
+    words += ["--learning_rate", "2e-3", "--seed", str(variant.seed)]
+    words += ["--network", json.dumps(variant.network)]
     words += ["--samples", json.dumps({**SAMPLES, **variant.samples})]
     with mock.patch.object(kernels, "shake_path", variant.path):
         training.main(words)
@@ -98,7 +108,7 @@ def train(variant: Variant, pack: Path, run: Path, steps: int) -> None:
 
 def test_cases(benchmarks: Path) -> Iterator[Tuple[str, np.ndarray, np.ndarray]]:
     """Yield (column, what the network sees (1, h, w, 1), true kernel (33, 33)) of each picture."""
-    grid = NETWORK["grid"]
+    grid = SAMPLES["grid"]
     for name, scale in (("levin", 1.0), ("shake40", 0.5)):
         for triple in find_triples(benchmarks / name):
             blurry, _, kernel = load_triple(triple)
@@ -111,14 +121,20 @@ def test_cases(benchmarks: Path) -> Iterator[Tuple[str, np.ndarray, np.ndarray]]
             yield f"{name}, {light}", part[None, :height, :width, None], kernel
 
 
-def similarities(run: Path, cases: List[Tuple[str, np.ndarray, np.ndarray]]) -> Dict[str, float]:
+def similarities(
+    kind: str, run: Path, cases: List[Tuple[str, np.ndarray, np.ndarray]]
+) -> Dict[str, float]:
     """Return the mean similarity of a run's kernels to the true ones, by column."""
     settings = json.loads((run / "config.json").read_text())["network"]
-    _, network = build_network("analysis", json.dumps({**settings, "dtype": "float32"}))
+    _, network = build_network(kind, json.dumps(settings), "float32")
     loop.load_network(network, run)
     found: Dict[str, List[float]] = {}
     for name, picture, true in cases:
-        kernel = ops.convert_to_numpy(network(picture)[-1]["kernel"])[0]
+        if kind == "analysis":
+            kernel = network(picture)[-1]["kernel"]
+        else:
+            kernel = network(255 * np.repeat(picture, 3, axis=3))
+        kernel = ops.convert_to_numpy(kernel)[0]
         found.setdefault(name, []).append(kernels.similarity(kernels.prune(kernel), true))
     return {name: float(np.mean(values)) for name, values in found.items()}
 
