@@ -1,6 +1,6 @@
 """What each part of the training set brings: a small analysis network trained without it.
 
-    python tools/measure_ablation.py PACK BENCHMARKS RUNS [--steps N] [--seconds N] [--only NAME ...]
+    python tools/measure_ablation.py PACK BENCHMARKS RUNS [--steps N] [--seconds N] [--only NAMES]
 
 Trains a small network for each variant of `VARIANTS`, all for the same number of samples or of
 seconds, into RUNS; one that is done already is not trained again. Prints a row of its table then:
