@@ -4,8 +4,8 @@ The network looks at a picture at several sizes (:mod:`deblurnets.pairs.compact`
 finds the kernel differs from picture to picture. Each estimate is finished by a few alternations;
 a judge of the results (:class:`deblurnets.judgement.Judge`) picks one. In which light a picture was
 blurred is the same for all looks: the first one is taken in both kinds, and where it leaves no
-doubt, the next one is taken in the better one. That is the finest whose grid holds the kernel
-found so far; the others follow only where the result is not clearly better than the picture.
+doubt, the others are taken in the better one. Where the finest look's grid holds the kernel found,
+only that one is taken, and the others where the result is not clearly better than the picture.
 A small picture allows few looks: there all are taken in both kinds, the network's last steps are
 taken again from the kernel picked, and once more after a refinement from coarse to fine, for
 starts that are wrong in part, and the judge picks again.
@@ -138,8 +138,8 @@ def search_kernel(
     ----------
     image : array (H, W)
         The blurry picture, grey, gamma-encoded, 0..1.
-    sizes : (scale, window) of the looks to take, one or more, the coarsest first, which tells the
-        light.
+    sizes : (scale, window) of the looks to take, one or more, from coarse to fine; the first one
+        tells the light.
     observe : the network's estimate in a given look.
     improve : the network's last steps from a given kernel, in a given look.
     judge : Judge
@@ -156,7 +156,8 @@ def search_kernel(
     tried = map_threads(search.finished, [*search.seen([first], LIGHTS), *given])
     # Small pictures tell the light less surely, and take little time.
     lights = LIGHTS if few else _likely_lights(tried[: len(LIGHTS)], config.doubt)
-    following = rest if few else [_finest(rest, look_grid, support_size(_best(tried).kernel))]
+    seen_whole = support_size(_best(tried).kernel) * sizes[-1][0] <= look_grid
+    following = rest[-1:] if seen_whole and not few else rest
     tasks = [functools.partial(search.finished, start) for start in search.seen(following, lights)]
     *others, untouched = map_threads(_call, [*tasks, search.no_blur])
     best = _best([*tried, *others])
@@ -228,12 +229,6 @@ def finished(part: np.ndarray, start: Start, grid: int, config: SearchConfig) ->
     """
     way = config.finish if start.look.scale == 1 else config.finish_reduced
     return fit_grid(refine_kernel(part, start.kernel, way), grid)
-
-
-def _finest(sizes: Sequence[Tuple[float, int]], look_grid: int, extent: int) -> Tuple[float, int]:
-    """Return the (scale, window) of the finest look that sees a kernel of `extent` pixels whole."""
-    seen = [size for size in sizes if extent * size[0] <= look_grid]
-    return max(seen, default=min(sizes))
 
 
 def _likely_lights(tried: Sequence[_Candidate], doubt: float) -> Sequence[str]:

@@ -119,13 +119,12 @@ def test_where_the_first_look_leaves_no_doubt_the_next_is_taken_in_its_light():
     assert finding.kernel == pytest.approx(fit_grid(truth, 31), abs=1e-5)
 
 
-# In pixels of the reduced picture; the stroke has about 13 at full size.
-@pytest.mark.parametrize(("look_grid", "scale"), [(25, 1), (11, 0.7), (5, 0.7)])
-def test_the_next_look_is_the_finest_that_sees_the_kernel_whole(look_grid, scale):
+def test_a_kernel_larger_than_the_finest_look_sees_takes_all_looks():
     truth = stroke()
     answers = answers_at([0.5, 0.7, 1], truth)
-    _, network, _ = found(truth, answers, config=KEPT, look_grid=look_grid)
-    assert network.looks[2:] == [(scale, "encoded")]
+    _, network, oracle = found(truth, answers, config=KEPT, look_grid=11)
+    assert network.looks[2:] == [(0.7, "encoded"), (1, "encoded")]
+    assert len(oracle.lights) == 3 + 2
 
 
 def test_what_is_not_clearly_better_than_the_picture_takes_all_looks():
