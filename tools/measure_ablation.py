@@ -126,6 +126,7 @@ def similarities(
 ) -> Dict[str, float]:
     """Return the mean similarity of a run's kernels to the true ones, by column."""
     settings = json.loads((run / "config.json").read_text())["network"]
+    settings.pop("dtype", None)  # that of the training
     _, network = build_network(kind, json.dumps(settings), "float32")
     loop.load_network(network, run)
     found: Dict[str, List[float]] = {}
