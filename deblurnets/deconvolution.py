@@ -8,17 +8,19 @@ and now and then very different (`hyper_laplacian`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Union
 
 import numpy as np
-from scipy import fft, ndimage
+from scipy import fft
 
 from deblurnets import light as curves
 from deblurnets.borders import extend, extended_shape, gradient_power, inside, kernel_spectrum
 from deblurnets.differences import divergence, gradients
 from deblurnets.noise import estimate_noise, to_planes
 from deblurnets.shrinkage import shrink_factor
-from deblurnets.surroundings import fill_hidden
+from deblurnets.split_data import SplitData
+from deblurnets.surroundings import fill_hidden, from_nearest
+from deblurnets.threads import in_strips
 from deblurnets.unexplained import unexplained
 
 # Added to the squared gradient in the penalty of `tikhonov`: holds the mean brightness.
@@ -104,7 +106,7 @@ def tikhonov(image: np.ndarray, kernel: np.ndarray, strength: float) -> np.ndarr
     margin = (kernel.shape[0] // 2, kernel.shape[1] // 2)
     shape = extended_shape(planes.shape[1:], margin)
     transfer = kernel_spectrum(kernel, shape)
-    sharp = _wiener(extend(planes, margin, shape), transfer, strength)
+    sharp = fft.irfft2(_wiener(extend(planes, margin, shape), transfer, strength), shape)
     return _pixels(inside(sharp, margin, planes.shape), image)
 
 
@@ -240,7 +242,7 @@ class _Solver:
         # Weight of the prior against a data term of weight 1.
         self.prior = settings.strength * (noise**2 + settings.model_error**2)
         if valid is not None:
-            planes = _filled(planes, np.asarray(valid, bool))
+            planes = from_nearest(planes, np.asarray(valid, bool))
         encoded = extend(planes, self.margin, self.shape)
         known = np.zeros((1, *self.shape), np.float32)
         inside(known, self.margin, planes.shape)[...] = 1 if valid is None else valid
@@ -257,38 +259,22 @@ class _Solver:
 
     def solve(self) -> np.ndarray:
         """Sharp planes in 0..1, sRGB values, (C, H, W)."""
-        settings, weight, observed = self.settings, self.weight, self.observed
-        split = settings.data_split
-        adjoint = np.float32(split) * np.conj(self.transfer)
-        power = np.float32(split) * np.abs(self.transfer) ** 2 + np.float32(1e-9)
+        settings, split = self.settings, np.float32(self.settings.data_split)
+        adjoint = split * np.conj(self.transfer)
+        power = split * np.abs(self.transfer) ** 2 + np.float32(1e-9)
         roughness = gradient_power(self.shape)
-        hidden, clips = weight <= 0, bool(self.saturated.any())
-        weighted = weight * observed
-        share = 1 / (weight + np.float32(split))
-        sharp = _wiener(self._surrounded(), self.transfer, 20 * self.prior)
-        spectrum = fft.rfft2(sharp)
-        dual = np.zeros_like(observed)
-        previous = observed
+        copy = SplitData(self.observed, self.weight, self.saturated, split)
+        spectrum = _wiener(self._surrounded(), self.transfer, 20 * self.prior)
+        sharp = fft.irfft2(spectrum, self.shape)
         penalties = np.geomspace(settings.split_first, settings.split_last, settings.iterations)
-        for step, penalty in enumerate(penalties.tolist()):
+        for penalty in penalties.tolist():
             blurred = fft.irfft2(self.transfer * spectrum, self.shape)
-            # Unobserved pixels creep to their place: let them go each step twice.
-            ahead = np.where(hidden, 2 * blurred - previous, blurred) if step > 1 else blurred
-            previous = blurred
-            if step == 0:
-                copy = np.where(hidden, blurred, observed)
-            else:
-                dual += ahead
-                copy = np.float32(split) * dual
-                copy += weighted
-                copy *= share
-                dual -= copy
-            if clips:
-                copy = np.where(self.saturated, np.maximum(copy, observed), copy)
             pull = np.float32(self.prior * penalty)
-            spectrum = fft.rfft2(copy - dual)
+            edges = fft.rfft2(self._shrunken_divergence(sharp, penalty))
+            edges *= pull
+            spectrum = fft.rfft2(copy.target(blurred))
             spectrum *= adjoint
-            spectrum += fft.rfft2(pull * self._shrunken_divergence(sharp, penalty))
+            spectrum += edges
             spectrum *= 1 / (power + pull * roughness)
             sharp = fft.irfft2(spectrum, self.shape)
         sharp = inside(sharp, self.margin, self.inner_shape)
@@ -304,20 +290,33 @@ class _Solver:
 
     def _shrunken_divergence(self, sharp: np.ndarray, penalty: float) -> np.ndarray:
         """Transposed gradient of the shrunken gradient."""
-        exponent = self.settings.exponent
-        threshold = (1 / penalty) ** (1 / (2 - exponent))
-        if self.linear:
-            level = np.clip(sharp.mean(axis=0, keepdims=True) * np.float32(self.unit), 0, 1)
-            index = (level * (self.thresholds.size - 1)).astype(np.int32)
-            threshold = self.thresholds[index] * np.float32(threshold)
-        both = gradients(sharp)
-        for gradient in both:
-            if len(gradient) == 1:
-                size = np.abs(gradient)
-            else:
-                size = np.sqrt(np.einsum("chw,chw->hw", gradient, gradient))[None]
-            gradient *= shrink_factor(size, threshold, exponent)
-        return divergence(*both)
+        result = np.empty_like(sharp)
+
+        def fill(strip: np.ndarray, rows: np.ndarray) -> None:
+            # One more on both sides: the gradient looks ahead, its transpose looks back.
+            around = range(rows[0, 0] - 1, rows[-1, 0] + 2)
+            block = sharp.take(around, axis=1, mode="wrap")
+            threshold = self._threshold(block, penalty)
+            both = gradients(block)
+            for gradient in both:
+                if len(gradient) == 1:
+                    size = np.abs(gradient)
+                else:
+                    size = np.sqrt(np.einsum("chw,chw->hw", gradient, gradient))[None]
+                gradient *= shrink_factor(size, threshold, self.settings.exponent)
+            strip[...] = divergence(*both)[:, 1:-1]
+
+        in_strips(fill, result, np.arange(self.shape[0])[:, None])
+        return result
+
+    def _threshold(self, sharp: np.ndarray, penalty: float) -> Union[float, np.ndarray]:
+        """Size under which a gradient is noise; in linear light by pixel, (1, H, W)."""
+        threshold = (1 / penalty) ** (1 / (2 - self.settings.exponent))
+        if not self.linear:
+            return threshold
+        level = np.clip(sharp.mean(axis=0, keepdims=True) * np.float32(self.unit), 0, 1)
+        index = (level * (self.thresholds.size - 1)).astype(np.int32)
+        return self.thresholds[index] * np.float32(threshold)
 
     def _threshold_table(self) -> np.ndarray:
         """Factor of the threshold over linear light 0..1: a step in the dark is seen more."""
@@ -361,10 +360,10 @@ def light_cost(
 
 
 def _wiener(planes: np.ndarray, transfer: np.ndarray, strength: float) -> np.ndarray:
+    """Return the spectrum of the picture that `tikhonov` finds."""
     shape = planes.shape[1:]
     penalty = strength * (gradient_power(shape) + np.float32(TIKHONOV_FLOOR))
-    spectrum = np.conj(transfer) / (np.abs(transfer) ** 2 + penalty) * fft.rfft2(planes)
-    return fft.irfft2(spectrum, shape)
+    return np.conj(transfer) / (np.abs(transfer) ** 2 + penalty) * fft.rfft2(planes)
 
 
 def _pixels(planes: np.ndarray, image: np.ndarray) -> np.ndarray:
@@ -379,13 +378,3 @@ def _checked_kernel(kernel: np.ndarray) -> np.ndarray:
             f"sum {float(kernel.sum()):.4g}"
         )
     return kernel
-
-
-def _filled(planes: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Left-out pixels given the value of the nearest one that counts, as a start."""
-    if not valid.any():
-        return planes
-    rows, columns = ndimage.distance_transform_edt(
-        ~valid, return_distances=False, return_indices=True
-    )
-    return planes[:, rows, columns]

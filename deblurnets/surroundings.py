@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import List, Tuple
 
 import numpy as np
-from scipy import fft
+from scipy import fft, ndimage
 
 from .borders import gradient_power
 
@@ -108,3 +108,13 @@ def step_sizes(iterations: int) -> List[Tuple[float, float]]:
         steps.append((following * ratio, 2 * following / half))
         ratio = following
     return steps
+
+
+def from_nearest(planes: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Give left-out pixels of planes (C, H, W) the value of the nearest valid one (H, W)."""
+    if not valid.any():
+        return planes
+    rows, columns = ndimage.distance_transform_edt(
+        ~valid, return_distances=False, return_indices=True
+    )
+    return planes[:, rows, columns]
