@@ -11,6 +11,7 @@ import numpy as np
 
 from .alternation_latent import best_crop
 from .backend import ops
+from .borders import pad_to
 from .deconvolution import HyperLaplacian, hyper_laplacian, light_cost
 from .kernels import fit_grid, support_size
 from .light import LIGHTS
@@ -20,6 +21,8 @@ from .unexplained import inner_error
 
 # Results near the picture's border are worse than elsewhere; the judge learned without them.
 BORDER = 32
+# Few sizes of maps keep memory flat in a folder of many sizes of small pictures (decision 008).
+SIDES = 128
 # So the surroundings need no estimate (docs/decisions/018).
 DECONVOLUTION = HyperLaplacian(fill=0)
 # Decibels per e-fold of the cost; on 70 samples kept from training the best of 0, 0.25, 0.5, 1, 2.
@@ -102,10 +105,13 @@ class Judge:
         self, blurry: np.ndarray, results: Sequence[np.ndarray], errors: Sequence[np.ndarray]
     ) -> np.ndarray:
         """Ask the network about results (h, w) of one blurry picture."""
+        # The network takes means over the maps, to which a mirrored picture does no harm.
+        sides = [-(-n // SIDES) * SIDES for n in blurry.shape]
+        blurry, *planes = (pad_to(plane, *sides)[0] for plane in (blurry, *results, *errors))
         # One by one: each number of results together would be one more size (decision 008).
         asked = [
             self.network(*(plane[None, ..., None] for plane in (blurry, result, error)))
-            for result, error in zip(results, errors)
+            for result, error in zip(planes, planes[len(results) :])
         ]
         return np.concatenate([ops.convert_to_numpy(gains) for gains in asked])
 
@@ -123,11 +129,8 @@ class Judge:
         # Without a kernel there is no error; the judge learned to do without, too.
         return self._gains(self._inside(image[part]), seen, [np.zeros_like(seen[0])] * len(seen))
 
-    def _inside(self, plane: np.ndarray) -> np.ndarray:
-        """Cut the border off, and what is left to sides that the network takes."""
-        divisor = self.network.config.divisor
-        slices = []
-        for n in plane.shape:
-            side = max((n - 2 * BORDER) // divisor, 1) * divisor
-            slices.append(slice((n - side) // 2, (n - side) // 2 + side))
-        return plane[tuple(slices)]
+    @staticmethod
+    def _inside(plane: np.ndarray) -> np.ndarray:
+        """Cut the border off, as far as something is left then."""
+        cuts = [min(BORDER, (n - 1) // 2) for n in plane.shape]
+        return plane[tuple(slice(cut, n - cut) for cut, n in zip(cuts, plane.shape))]

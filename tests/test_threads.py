@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import fft
+
+from deblurnets import threads
+from deblurnets.deconvolution import hyper_laplacian
+from deblurnets.kernels import random_shake
+from deblurnets.threads import in_strips, map_threads
+
+
+def test_results_come_in_order_and_the_first_error_is_raised():
+    assert map_threads(lambda n: n * n, range(20)) == [n * n for n in range(20)]
+    with pytest.raises(ZeroDivisionError):
+        map_threads(lambda n: 1 // (n - 3), range(20))
+
+
+@given(
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 40), st.integers(1, 9)),
+    size=st.integers(1, 300),
+    workers=st.integers(1, 3),
+)
+@settings(deadline=None)
+def test_strips_make_up_the_arrays(shape, size, workers):
+    calls = []
+
+    def add(target, planes, plane):
+        calls.append(target.shape)
+        target += planes + plane
+
+    rng = np.random.RandomState(0)
+    target, planes, plane = rng.rand(*shape), rng.rand(*shape), rng.rand(1, *shape[1:])
+    expected = target + (planes + plane)
+    with pytest.MonkeyPatch.context() as patch, fft.set_workers(workers):
+        patch.setattr(threads, "STRIP", size)
+        in_strips(add, target, planes, plane)
+    np.testing.assert_array_equal(target, expected)
+    assert sum(rows for _, rows, _ in calls) == shape[1]
+    assert len(calls) == min(-(-target.size // size), shape[1])
+
+
+@pytest.mark.parametrize("light", ["encoded", "linear"])
+def test_strips_do_not_show_in_a_deconvolution(light, monkeypatch):
+    rng = np.random.RandomState(0)
+    image = rng.rand(60, 70, 3).astype(np.float32)
+    kernel = random_shake(rng, 9, (5, 8))
+    whole = hyper_laplacian(image, kernel, 0.01, light)
+    monkeypatch.setattr(threads, "STRIP", 1000)
+    with fft.set_workers(2):
+        np.testing.assert_allclose(hyper_laplacian(image, kernel, 0.01, light), whole, atol=2e-4)
