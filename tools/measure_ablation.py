@@ -6,7 +6,8 @@ Trains a small network for each variant of `VARIANTS`, all for the same number o
 seconds, into RUNS; one that is done already is not trained again. Prints a row of its table then:
 the mean similarity of the kernels that it finds, without any search, to the true ones, on `levin`
 and on `shake40` at half size, whose pictures were blurred half in pixel values and half in linear
-light. The last variant is another network: the paper's, which finds the kernel in one shot.
+light. The last variant is another network: the paper's, which finds the kernel in one shot. Where
+it and "everything" are asked for, a last row says what the latter's last steps make of its kernels.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ UNROLLED = {"grid": 33, "steps": [2, 2, 2], "widths": [12, 24, 36], "decoder_wid
 SINGLE_SHOT = {"max_shift": 16, "levels": 3, "filters": 24, "features": 16, "head": [16, 8]}
 SAMPLES = {"grid": 33, "extent": [2, 31], "power": 1.0, "jpeg": 0.25}
 CROP, WINDOW, DIVISOR, BATCH = 128, 240, 16, 8
+EVERYTHING, SINGLE = "everything", "everything, single shot"
+
+Case = Tuple[str, np.ndarray, np.ndarray]
+Estimate = Callable[[np.ndarray], Any]
 
 
 def straight_path(rng: np.random.RandomState, steps: int = 2000) -> np.ndarray:
@@ -59,7 +64,7 @@ class Variant(NamedTuple):
 
 
 VARIANTS = {
-    "everything": Variant({}),
+    EVERYTHING: Variant({}),
     # How much of the differences is chance.
     "everything, other samples": Variant({}, seed=2),
     "straight shakes only": Variant({}, straight_path),
@@ -68,7 +73,7 @@ VARIANTS = {
     "no JPEG": Variant({"jpeg": 0.0}),
     "no saturation": Variant({"saturation": 0.0}),
     "no reduced photographs": Variant({"shrink": 1.0}),
-    "everything, single shot": Variant({}, kind="paper_analysis", network=SINGLE_SHOT),
+    SINGLE: Variant({}, kind="paper_analysis", network=SINGLE_SHOT),
 }
 
 
@@ -86,12 +91,17 @@ def main() -> None:
     names = list(dict.fromkeys(name for name, _, _ in cases))
     print("| training set |", " | ".join(names), "|")
     print("|---" * (len(names) + 1) + "|")
+    networks = {}
     for name in options.only:
         run = options.runs / name.replace(" ", "_")
         with contextlib.redirect_stdout(sys.stderr):
             train(VARIANTS[name], options.pack, run, options.steps, options.seconds)
-        means = similarities(VARIANTS[name].kind, run, cases)
-        print(f"| {name} |", " | ".join(f"{means[n]:.3f}" for n in names), "|", flush=True)
+        networks[name] = load(VARIANTS[name].kind, run)
+        print_row(name, ESTIMATES[VARIANTS[name].kind](networks[name]), cases)
+    if EVERYTHING in networks and SINGLE in networks:
+        first = ESTIMATES["paper_analysis"](networks[SINGLE])
+        improve = networks[EVERYTHING].improve
+        print_row(f"{SINGLE}, refined", lambda picture: improve(picture, first(picture)), cases)
 
 
 def train(variant: Variant, pack: Path, run: Path, steps: int, seconds: float) -> None:
@@ -106,7 +116,7 @@ def train(variant: Variant, pack: Path, run: Path, steps: int, seconds: float) -
         training.main(words)
 
 
-def test_cases(benchmarks: Path) -> Iterator[Tuple[str, np.ndarray, np.ndarray]]:
+def test_cases(benchmarks: Path) -> Iterator[Case]:
     """Yield (column, what the network sees (1, h, w, 1), true kernel (33, 33)) of each picture."""
     grid = SAMPLES["grid"]
     for name, scale in (("levin", 1.0), ("shake40", 0.5)):
@@ -121,23 +131,30 @@ def test_cases(benchmarks: Path) -> Iterator[Tuple[str, np.ndarray, np.ndarray]]
             yield f"{name}, {light}", part[None, :height, :width, None], kernel
 
 
-def similarities(
-    kind: str, run: Path, cases: List[Tuple[str, np.ndarray, np.ndarray]]
-) -> Dict[str, float]:
-    """Return the mean similarity of a run's kernels to the true ones, by column."""
+def load(kind: str, run: Path) -> Any:
+    """Return a run's network."""
     settings = json.loads((run / "config.json").read_text())["network"]
     settings.pop("dtype", None)  # that of the training
     _, network = build_network(kind, json.dumps(settings), "float32")
     loop.load_network(network, run)
+    return network
+
+
+# How each kind of network is asked for the kernels (1, 33, 33) of a picture (1, h, w, 1).
+ESTIMATES: Dict[str, Callable[[Any], Estimate]] = {
+    "analysis": lambda network: lambda picture: network(picture)[-1]["kernel"],
+    "paper_analysis": lambda network: lambda picture: network(255 * np.repeat(picture, 3, axis=3)),
+}
+
+
+def print_row(name: str, estimate: Estimate, cases: List[Case]) -> None:
+    """Print the mean similarity of estimated kernels to the true ones, by column."""
     found: Dict[str, List[float]] = {}
-    for name, picture, true in cases:
-        if kind == "analysis":
-            kernel = network(picture)[-1]["kernel"]
-        else:
-            kernel = network(255 * np.repeat(picture, 3, axis=3))
-        kernel = ops.convert_to_numpy(kernel)[0]
-        found.setdefault(name, []).append(kernels.similarity(kernels.prune(kernel), true))
-    return {name: float(np.mean(values)) for name, values in found.items()}
+    for column, picture, true in cases:
+        kernel = ops.convert_to_numpy(estimate(picture))[0]
+        found.setdefault(column, []).append(kernels.similarity(kernels.prune(kernel), true))
+    means = (f"{np.mean(values):.3f}" for values in found.values())
+    print(f"| {name} |", " | ".join(means), "|", flush=True)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ from deblurnets.pairs.compact import EstimateConfig  # noqa: E402
 from deblurnets.search import Look  # noqa: E402
 from deblurnets.weights import load_analysis  # noqa: E402
 
-LIGHTS = {"srgb": "encoded", "lin": "linear"}
 # Pixels in the look, from ... to below.
 CLASSES = ((0, 12), (12, 24), (24, 50))
 
@@ -70,7 +69,7 @@ def find_cases(benchmarks: Path, config: EstimateConfig) -> Iterator[Case]:
         for triple in find_triples(benchmarks / name):
             blurry, _, kernel = load_triple(triple)
             grey = to_unit_rgb(blurry) @ GREY
-            light = LIGHTS[triple.name.rsplit("_", 1)[1]] if name == "shake40" else "encoded"
+            light = "linear" if triple.name.endswith("_linear") else "encoded"
             kernel = fit_grid(kernel, config.grid)
             for scale in (0.5, 1.0):
                 size = support_size(kernel) * scale

@@ -99,7 +99,7 @@ class CompactSynthesis:
             noise=noise,
             light=light,
             settings=settings,
-            unit=typical_slope(image, settings),
+            unit=typical_slope(image, settings) if light == "linear" else None,
         )
         halo = kernel.shape[0] // 2 + self.config.halo
         return map_tiles(
