@@ -18,6 +18,7 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence
 
 from deblurnets.exit_status import ALL_DONE, INTERRUPTED, WRONG_USAGE
 from deblurnets.formats import format_of_name
+from deblurnets.memory import limit_heaps
 from deblurnets.messages import say
 from deblurnets.names import EXISTS, InputError, Naming, Plan, plan_run
 from deblurnets.options import build_parser, chosen_format, wrong_together
@@ -160,6 +161,7 @@ def _open_sinks(arguments: argparse.Namespace) -> List[Any]:
 
 def load_deblurrer(arguments: argparse.Namespace) -> Callable[[Any], Any]:
     """Load the networks that the arguments name; this imports TensorFlow."""
+    limit_heaps()
     with _without_start_messages():
         from deblurnets import backend
         from deblurnets.deblurrer import Deblurrer

@@ -1,11 +1,11 @@
-"""Make a benchmark of new large shakes from the sharp halves of another one.
+"""Make a benchmark of new shakes from the sharp halves of another one.
 
     python tools/make_fresh_benchmark.py shake40 fresh --seed 78
     python -m deblurnets.evaluation benchmark fresh
 
-Shakes of 31 to 75 pixels, every second picture blurred in linear light, two of three with noise of
-0.01. The result depends on the sharp pictures and the seed alone: a seed that nobody has looked at
-gives unseen shakes.
+Shakes of 31 to 75 pixels (`--extent`), every second picture blurred in linear light, two of three
+with noise of 0.01. The result depends on the sharp pictures and the options alone: a seed that
+nobody has looked at gives unseen shakes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Tuple
 
 import numpy as np
 from PIL import Image
@@ -35,17 +36,22 @@ def main() -> None:
     parser.add_argument("benchmark", type=Path, help="folder with NAME_sharp.png files")
     parser.add_argument("output", type=Path, help="folder to write")
     parser.add_argument("--seed", type=int, default=77, help="of the shakes and the noise (77)")
+    parser.add_argument(
+        "--extent", type=float, nargs=2, default=EXTENT, help="bounds of the shakes, pixels (31 75)"
+    )
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     for number, path in enumerate(sorted(options.benchmark.glob("*_sharp.png"))):
-        write_triple(path, number, options.output, options.seed)
+        write_triple(path, number, options.output, options.seed, tuple(options.extent))
 
 
-def write_triple(path: Path, number: int, folder: Path, seed: int) -> None:
+def write_triple(
+    path: Path, number: int, folder: Path, seed: int, extent: Tuple[float, float]
+) -> None:
     """Blur one sharp picture and write blurry, sharp and kernel."""
     rng = np.random.RandomState([seed, number])
     sharp = np.asarray(Image.open(path).convert("RGB"), np.float32) / 255
-    kernel = random_shake(rng, GRID, EXTENT, 1.0)
+    kernel = random_shake(rng, GRID, extent, 1.0)
     linear = number % 2 == 0
     blurry = convolve_valid(light.to_linear(sharp) if linear else sharp, kernel)
     blurry = light.to_encoded(blurry) if linear else blurry
