@@ -41,8 +41,8 @@ class HyperLaplacian:
         What no kernel explains (lens, wrong kernel, rounding), as a standard deviation of pixel
         values in 0..1, added to the noise in squares.
     iterations : int
-        Few: stopping early also forgives faults of the kernel (14 instead of 7 lose 0.6 dB on
-        `levin` with estimated kernels and gain nothing elsewhere).
+        Few: stopping early also forgives faults of the kernel (14 lose 0.6 dB on `levin` with
+        estimated kernels and gain nothing elsewhere; docs/decisions/004 and 023).
     split_first, split_last : float
         Penalty that ties the shrunken gradients to the picture's, in the first and the last
         iteration, growing by a constant factor in between.
@@ -64,7 +64,7 @@ class HyperLaplacian:
     exponent: float = 0.8
     strength: float = 5.0
     model_error: float = 0.005
-    iterations: int = 7
+    iterations: int = 6
     split_first: float = 1.0
     split_last: float = 256.0
     data_split: float = 0.5
