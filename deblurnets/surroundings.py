@@ -13,6 +13,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from .borders import gradient_power
+from .threads import iterate_threads
 
 # Weight of the squared gradient. More makes the surroundings too smooth to explain the picture
 # near its border, less lets them run away.
@@ -34,8 +35,8 @@ def fill_hidden(
 
     That picture minimises ``sum known (k * x - y)^2 + PENALTY |grad x|^2 + HOLD (x - y)^2``
     over the grid. Chebyshev iteration on the half spectrum, preconditioned by the Wiener filter of
-    a picture that is known everywhere: two transforms an iteration. One plane after the other,
-    for a large tile's spectra take much memory.
+    a picture that is known everywhere: two transforms an iteration. As many planes at once as
+    transforms take cores (`scipy.fft.set_workers`), no more: a large tile's spectra take memory.
 
     Parameters
     ----------
@@ -61,9 +62,12 @@ def fill_hidden(
     penalty = gradient_power(observed.shape[1:]) * np.float32(PENALTY) + np.float32(HOLD)
     wiener = 1 / (np.abs(transfer) ** 2 + penalty)
     planes = zip(observed, np.broadcast_to(known, observed.shape))
-    return np.stack(
-        [_fill_plane(*plane, transfer, penalty, wiener, iterations) for plane in planes]
+    filled = iterate_threads(
+        lambda plane: _fill_plane(*plane, transfer, penalty, wiener, iterations),
+        planes,
+        most=fft.get_workers(),
     )
+    return np.stack(list(filled))
 
 
 def _fill_plane(
