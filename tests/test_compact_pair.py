@@ -9,7 +9,7 @@ import pytest
 
 from deblurnets.borders import pad_to
 from deblurnets.estimate import Estimate
-from deblurnets.judgement import Judge, Verdict
+from deblurnets.judgement import BORDER, Judge, Verdict
 from deblurnets.kernels import random_shake
 from deblurnets.networks.analysis import AnalysisConfig, build_analysis
 from deblurnets.networks.judge import JudgeConfig, build_judge
@@ -176,3 +176,25 @@ def test_results_are_judged_beside_the_picture(analysis, monkeypatch, size):
     blurry = picture(*size)
     gains = analysis.judge_results(blurry, [blurry, blurry + 0.25])
     assert gains == pytest.approx([0, 0.25], abs=1e-5)
+
+
+@pytest.mark.parametrize("size", [(33, 64), (150, 260), (255, 255), (300, 470), (600, 900)])
+def test_the_judge_sees_few_sizes_and_nothing_but_the_border_is_cut(size):
+    seen = []
+
+    class Recorder:
+        def __call__(self, blurry, results, errors):
+            assert blurry.shape == results.shape == errors.shape
+            seen.append(blurry[0, :, :, 0])
+            return np.zeros(1, np.float32)
+
+    grey = picture(*size).mean(axis=2)
+    Judge(Recorder())(grey, [random_shake(np.random.RandomState(0), 9, (5, 5))], ["encoded"])
+    (window,) = seen
+    assert all(side in (128, 256, 384) for side in window.shape)
+    shown = [min(n - 2 * min(BORDER, (n - 1) // 2), 384) for n in size]
+    low = [(side - n) // 2 for side, n in zip(window.shape, shown)]
+    inner = window[low[0] : low[0] + shown[0], low[1] : low[1] + shown[1]]
+    if max(size) <= 384 + 2 * BORDER:  # of a larger one the best part is looked at
+        top, left = ((n - m) // 2 for n, m in zip(size, shown))
+        np.testing.assert_array_equal(inner, grey[top : top + shown[0], left : left + shown[1]])
