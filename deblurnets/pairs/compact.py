@@ -46,7 +46,7 @@ class EstimateConfig:
     search : SearchConfig
     """
 
-    looks: Tuple[Tuple[float, int], ...] = ((0.5, 256), (0.7, 384), (1.0, 384))
+    looks: Tuple[Tuple[float, int], ...] = ((0.5, 320), (0.7, 384), (1.0, 384))
     least_side: int = 170
     prune: float = 0.03
     grid: int = 97
