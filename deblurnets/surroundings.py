@@ -23,6 +23,8 @@ PENALTY = 0.016
 HOLD = 0.2 * PENALTY
 # Parts of a picture that are solved for more slowly than this are left to the smoothness.
 SLOWEST = 0.01
+# Pixels of the planes that are filled side by side.
+TOGETHER = 2**21
 
 
 def fill_hidden(
@@ -35,8 +37,9 @@ def fill_hidden(
 
     That picture minimises ``sum known (k * x - y)^2 + PENALTY |grad x|^2 + HOLD (x - y)^2``
     over the grid. Chebyshev iteration on the half spectrum, preconditioned by the Wiener filter of
-    a picture that is known everywhere: two transforms an iteration. As many planes at once as
-    transforms take cores (`scipy.fft.set_workers`), no more: a large tile's spectra take memory.
+    a picture that is known everywhere: two transforms an iteration. Planes are filled side by
+    side on the cores of `scipy.fft.set_workers`, but for those of a large tile, whose spectra take
+    much memory.
 
     Parameters
     ----------
@@ -65,7 +68,7 @@ def fill_hidden(
     filled = iterate_threads(
         lambda plane: _fill_plane(*plane, transfer, penalty, wiener, iterations),
         planes,
-        most=fft.get_workers(),
+        most=max(1, min(fft.get_workers(), TOGETHER // observed[0].size)),
     )
     return np.stack(list(filled))
 
