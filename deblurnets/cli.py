@@ -56,6 +56,7 @@ def main(
         if arguments.dry_run:
             _list_plan(plan)
             return ALL_DONE
+        limit_heaps()
         run = _prepare_run(plan, arguments, argv, load or load_deblurrer)
     except InputError as error:
         say(f"{parser.prog}: error: {error}", sys.stderr)
@@ -161,7 +162,6 @@ def _open_sinks(arguments: argparse.Namespace) -> List[Any]:
 
 def load_deblurrer(arguments: argparse.Namespace) -> Callable[[Any], Any]:
     """Load the networks that the arguments name; this imports TensorFlow."""
-    limit_heaps()
     with _without_start_messages():
         from deblurnets import backend
         from deblurnets.deblurrer import Deblurrer

@@ -64,15 +64,22 @@ class Examiner:
 
     def __call__(self, blurry: np.ndarray, restored: np.ndarray, error: np.ndarray) -> np.ndarray:
         """Measure gains; parameters as the network's, always of the same blurry picture."""
+        blurry, restored, error = (self._unmirrored(planes) for planes in (blurry, restored, error))
         with self._turn:  # candidates are judged side by side
             if self._before is None:
-                self.blurry = blurry[0, ..., 0]
+                self.blurry = blurry[0]
                 self._before = self._psnr(self.blurry)
-            gains = [self._psnr(picture) - self._before for picture in restored[..., 0]]
-            self.results.extend(restored[..., 0])
-            self.errors.extend(error[..., 0])
+            gains = [self._psnr(picture) - self._before for picture in restored]
+            self.results.extend(restored)
+            self.errors.extend(error)
             self.gains.extend(gains)
         return np.array(gains, np.float32)
+
+    def _unmirrored(self, planes: np.ndarray) -> np.ndarray:
+        """Cut off what the judge adds around small pictures: (n, H, W, 1) to (n, side, side)."""
+        low = [(n - side) // 2 for n, side in zip(planes.shape[1:3], self._sharp.shape)]
+        rows, columns = (slice(n, n + side) for n, side in zip(low, self._sharp.shape))
+        return planes[:, rows, columns, 0]
 
     def _psnr(self, picture: np.ndarray) -> float:
         return compare(picture, self._sharp, MAX_SHIFT).psnr
