@@ -21,10 +21,10 @@ from .unexplained import inner_error
 
 # Results near the picture's border are worse than elsewhere; the judge learned without them.
 BORDER = 32
-# Few sizes of maps keep memory flat in a folder of many sizes of small pictures (decision 008).
-SIDES = 128
 # So the surroundings need no estimate (docs/decisions/018). The iterations it learned with.
 DECONVOLUTION = HyperLaplacian(fill=0, iterations=7)
+# Few sizes of maps keep memory flat in a folder of many sizes of small pictures (decision 008).
+SIDES = 128
 # Decibels per e-fold of the cost; on 70 samples kept from training the best of 0, 0.25, 0.5, 1, 2.
 COST_WEIGHT = 0.5
 

@@ -46,39 +46,30 @@ class SplitData:
 
     def target(self, blurred: np.ndarray) -> np.ndarray:
         """Return what the picture, blurred, is to meet next, given what it is now, blurred."""
-        target = np.empty_like(blurred)
-        known = self._hidden, self._observed, self._saturated
         if self._steps == 0:
-            in_strips(self._begin, target, blurred, *known)
+            target = np.where(self._hidden, blurred, self._observed)
+            target = self._at_least(target, self._observed, self._saturated)
         else:
-            state = self._previous, self._dual, self._weighted, self._share
-            in_strips(self._follow, target, blurred, *known, *state)
+            target = np.empty_like(blurred)
+            known = self._observed, self._hidden, self._saturated, self._weighted, self._share
+            in_strips(self._follow, target, blurred, self._previous, self._dual, *known)
         self._previous = blurred
         self._steps += 1
         return target
-
-    def _begin(
-        self,
-        target: np.ndarray,
-        blurred: np.ndarray,
-        hidden: np.ndarray,
-        observed: np.ndarray,
-        saturated: np.ndarray,
-    ) -> None:
-        target[...] = self._at_least(np.where(hidden, blurred, observed), observed, saturated)
 
     def _follow(
         self,
         target: np.ndarray,
         blurred: np.ndarray,
-        hidden: np.ndarray,
-        observed: np.ndarray,
-        saturated: np.ndarray,
         previous: np.ndarray,
         dual: np.ndarray,
+        observed: np.ndarray,
+        hidden: np.ndarray,
+        saturated: np.ndarray,
         weighted: np.ndarray,
         share: np.ndarray,
     ) -> None:
+        """Fill a strip of the target and move the dual variable on."""
         # Unobserved pixels creep to their place: let them go each step twice.
         dual += np.where(hidden, 2 * blurred - previous, blurred) if self._steps > 1 else blurred
         copy = self._split * dual

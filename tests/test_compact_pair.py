@@ -164,8 +164,6 @@ def test_a_region_s_kernel_is_compared_with_that_of_the_picture(analysis, monkey
 @pytest.mark.parametrize("size", [(40, 70), (500, 90)])
 def test_results_are_judged_beside_the_picture(analysis, monkeypatch, size):
     class Difference:
-        config = JudgeConfig()
-
         def __call__(self, blurry, results, errors):
             assert blurry.shape == results.shape == errors.shape == (1, *results.shape[1:3], 1)
             assert not errors.any()

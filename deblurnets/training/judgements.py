@@ -20,7 +20,6 @@ import numpy as np
 from deblurnets.evaluation.scoring import MAX_SHIFT, compare
 from deblurnets.judgement import BORDER, Judge
 from deblurnets.light import GREY
-from deblurnets.networks.judge import JudgeConfig
 from deblurnets.training.estimates import describe, open_rows, rows_done, tools
 from deblurnets.training.photographs import Photographs
 from deblurnets.training.samples import SampleConfig, generator, photographed
@@ -50,8 +49,6 @@ class Examiner:
         the judge could choose, and what they leave unexplained.
     gains : list of float, PSNR over the blurry picture's in dB.
     """
-
-    config = JudgeConfig(widths=())
 
     def __init__(self, sharp: np.ndarray) -> None:
         self._sharp = sharp[BORDER:-BORDER, BORDER:-BORDER]
