@@ -152,7 +152,7 @@ def _alternate(
     known[:, : image.shape[0], : image.shape[1]] = True
     for _ in range(config.iterations):
         transfer = kernel_spectrum(kernel, blurry.shape)
-        (blurry,) = fill_hidden(blurry[None], known, transfer, config.fill)
+        (blurry,) = fill_hidden(blurry[None], known, transfer, config.fill, half=True)
         # With its surroundings the picture is periodic: no gradient has to be left out.
         edges = gradients(latent_step.sparse_latent(blurry, kernel, prior))
         kernel = kernel_step.regress(

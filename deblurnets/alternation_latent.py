@@ -10,7 +10,7 @@ from typing import Tuple
 import numpy as np
 from scipy import fft
 
-from deblurnets.borders import gradient_power, kernel_spectrum
+from deblurnets.borders import fast_even_size, gradient_power, kernel_spectrum
 from deblurnets.differences import divergence, gradients
 
 
@@ -68,7 +68,7 @@ def pad_periodic(image: np.ndarray, margin: int) -> np.ndarray:
 def _pad_rows(image: np.ndarray, margin: int) -> np.ndarray:
     """Append the blended rows of :func:`pad_periodic`."""
     height = image.shape[0]
-    extra = fft.next_fast_len(height + margin, True) - height
+    extra = fast_even_size(height + margin) - height
     after = np.pad(image, ((0, extra), (0, 0)), mode="symmetric")[height:]
     before = np.pad(image, ((extra, 0), (0, 0)), mode="symmetric")[:extra]
     weight = 0.5 + 0.5 * np.cos(np.pi * (np.arange(extra) + 0.5) / extra)

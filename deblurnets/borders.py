@@ -18,12 +18,18 @@ def extended_shape(shape: Tuple[int, int], margin: Tuple[int, int]) -> Tuple[int
     ----------
     shape, margin : tuple of int
         (H, W) of the picture and the pixels to add on each side of it.
+
+    Returns
+    -------
+    tuple of int, even
     """
+    return fast_even_size(shape[0] + 2 * margin[0]), fast_even_size(shape[1] + 2 * margin[1])
+
+
+def fast_even_size(length: int) -> int:
+    """Round a length up to an even one that is fast to transform."""
     # SciPy 1.4 takes the second argument, real=True, by position only.
-    return (
-        fft.next_fast_len(shape[0] + 2 * margin[0], True),
-        fft.next_fast_len(shape[1] + 2 * margin[1], True),
-    )
+    return 2 * fft.next_fast_len(-(-length // 2), True)
 
 
 def extend(planes: np.ndarray, margin: Tuple[int, int], shape: Tuple[int, int]) -> np.ndarray:

@@ -69,7 +69,7 @@ class HyperLaplacian:
     split_last: float = 256.0
     data_split: float = 0.5
     margin: int = 10
-    fill: int = 10
+    fill: int = 8
     saturation: float = 0.99
     weight_range: float = 8.0
     dark: float = 0.05
@@ -285,7 +285,7 @@ class _Solver:
     def _surrounded(self) -> np.ndarray:
         """Return the blurry picture with its surroundings and its saturated parts estimated."""
         known = self.weight > 0
-        filled = fill_hidden(self.observed, known, self.transfer, self.settings.fill)
+        filled = fill_hidden(self.observed, known, self.transfer, self.settings.fill, half=True)
         return np.maximum(filled, self.observed, out=filled, where=self.saturated)
 
     def _shrunken_divergence(self, sharp: np.ndarray, penalty: float) -> np.ndarray:

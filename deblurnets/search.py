@@ -3,19 +3,22 @@
 The network looks at a picture at several sizes (:mod:`deblurnets.pairs.compact`), and which look
 finds the kernel differs from picture to picture. Each estimate is finished by a few alternations;
 a judge of the results (:class:`deblurnets.judgement.Judge`) picks one. In which light a picture was
-blurred is the same for all looks: the first one is taken in both kinds, and where it leaves no
-doubt, the others are taken in the better one. Where the finest look's grid holds the kernel found,
-only that one is taken, and the others where the result is not clearly better than the picture.
-A small picture allows few looks: there all are taken in both kinds, the network's last steps are
-taken again from the kernel picked, and once more after a refinement from coarse to fine, for
-starts that are wrong in part, and the judge picks again.
+blurred is the same for all looks.
+
+Most shakes are small: where the finest look takes the shake for one, it is taken in both kinds of
+light, and if that settles the matter, it is the only one. Otherwise the coarsest look follows, in
+both kinds; if it leaves no doubt, the others are taken in the better one. Where the finest look's
+grid holds the kernel found, only that one is taken, and the others where the result is not clearly
+better than the picture. A small picture allows few looks: there all are taken in both kinds, the
+network's last steps are taken again from the kernel picked, and once more after a refinement from
+coarse to fine, for starts that are wrong in part, and the judge picks again.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Callable, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -36,6 +39,8 @@ FINISH = AlternationConfig(
     mass=0.99,
     margin=1.8,
 )
+# Share of a shake by which its size is told before it is finished: a soft estimate has wide tails.
+CORE = 0.9
 FINISH_REDUCED = dataclasses.replace(FINISH, iterations=3, scales=2, prior=2e-3)
 
 
@@ -50,6 +55,8 @@ class SearchConfig:
         path are kept. What was seen reduced is rougher, and begins at a coarser scale.
     doubt : dB by which the judge has to prefer one kind of light in the first look.
     clear : dB by which the judge has to prefer the best kernel to no deblurring, for fewer looks.
+    small : pixels that hold a shake for which the finest look alone may do, two thirds of its grid
+        (docs/decisions/024).
     enough : looks at so many sizes need no second round; small pictures allow fewer.
     descent : refinement from coarse to fine of the start that was picked, for the second round.
     """
@@ -58,6 +65,7 @@ class SearchConfig:
     finish_reduced: AlternationConfig = FINISH_REDUCED
     doubt: float = 0.75
     clear: float = 1.0
+    small: int = 32
     enough: int = 3
     descent: AlternationConfig = dataclasses.field(default_factory=AlternationConfig)
 
@@ -138,8 +146,7 @@ def search_kernel(
     ----------
     image : array (H, W)
         The blurry picture, grey, gamma-encoded, 0..1.
-    sizes : (scale, window) of the looks to take, one or more, from coarse to fine; the first one
-        tells the light.
+    sizes : (scale, window) of the looks to take, one or more, from coarse to fine.
     observe : the network's estimate in a given look.
     improve : the network's last steps from a given kernel, in a given look.
     judge : Judge
@@ -150,27 +157,29 @@ def search_kernel(
     config : SearchConfig
     given : starts that come from elsewhere.
     """
-    search = _Search(image, observe, improve, judge, grid, config)
-    few = len(sizes) < config.enough
+    search = _Search(image, observe, improve, judge, grid, config, given)
     first, *rest = sizes
-    tried = map_threads(search.finished, [*search.seen([first], LIGHTS), *given])
-    # Small pictures tell the light less surely, and take little time.
-    lights = LIGHTS if few else _likely_lights(tried[: len(LIGHTS)], config.doubt)
-    seen_whole = support_size(_best(tried).kernel) * sizes[-1][0] <= look_grid
-    following = rest[-1:] if seen_whole and not few else rest
-    tasks = [functools.partial(search.finished, start) for start in search.seen(following, lights)]
-    *others, untouched = map_threads(_call, [*tasks, search.no_blur])
-    best = _best([*tried, *others])
-    if few:
-        best = _best([best, *map_threads(_call, search.second_round(best))])
-    elif best.verdict.value - untouched.verdict.value < config.clear:
-        starts = search.seen([size for size in rest if size not in following], lights)
-        best = _best([best, *map_threads(search.finished, starts)])
-    return Finding(best.kernel, best.verdict, best.verdict.value - untouched.verdict.value)
+    finest = sizes[-1]
+    if len(sizes) < config.enough:
+        # Small pictures tell the light less surely, and take little time.
+        search.take(sizes, LIGHTS)
+        search.second_round()
+        return search.finding()
+    if search.seems_small(finest) and search.settled_by(search.take([finest], LIGHTS)):
+        return search.finding()
+    lights = search.likely_lights(search.take([first], LIGHTS))
+    seen_whole = support_size(search.best.kernel) * finest[0] <= look_grid
+    search.take([finest] if seen_whole else rest, lights)
+    if search.finding().lead < config.clear:
+        search.take(rest, lights)
+    return search.finding()
 
 
 class _Search:
-    """The parts of a search of one picture; parameters as of `search_kernel`."""
+    """The search of one picture: what has been found so far, and ways to more.
+
+    Parameters as of `search_kernel`.
+    """
 
     def __init__(
         self,
@@ -180,38 +189,92 @@ class _Search:
         judge: Judge,
         grid: int,
         config: SearchConfig,
+        given: Sequence[Start],
     ) -> None:
         self.image, self.observe, self.improve = image, observe, improve
         self.judge, self.grid, self.config = judge, grid, config
         self.part = best_crop(image, config.finish.crop)
         self.lit = {"encoded": self.part, "linear": to_linear(self.part)}
+        self.waiting = list(given)
+        self.seen: Dict[Look, Start] = {}
+        self.taken: Set[Look] = set()
+        self.tried: List[_Candidate] = []
+        self.untouched: Optional[_Candidate] = None
 
-    def seen(self, sizes: Sequence[Tuple[float, int]], lights: Sequence[str]) -> List[Start]:
-        """Look at the picture; one after the other, for a look's convolutions take all cores."""
+    def look(self, look: Look) -> Start:
+        """Look at the picture, once."""
+        if look not in self.seen:
+            self.seen[look] = self.observe(self.image, look)
+        return self.seen[look]
+
+    def take(self, sizes: Sequence[Tuple[float, int]], lights: Sequence[str]) -> List[_Candidate]:
+        """Take looks, each once, and have what they find finished and judged."""
         looks = [Look(*size, light) for size in sizes for light in lights]
-        return [self.observe(self.image, look) for look in looks]
+        looks = [look for look in looks if look not in self.taken]
+        # One after the other, for a look's convolutions take all cores.
+        starts = [self.look(look) for look in looks]
+        self.taken.update(looks)
+        tasks = [functools.partial(self._finished, s) for s in [*starts, *self.waiting]]
+        self.waiting = []
+        if self.untouched is None:
+            *found, self.untouched = map_threads(_call, [*tasks, self._no_blur])
+        else:
+            found = map_threads(_call, tasks)
+        self.tried += found
+        return found[: len(starts)]
 
-    def finished(self, start: Start) -> _Candidate:
-        """Finish a start and have it judged, in the light that it was found in."""
-        kernel = finished(self.lit[start.look.light], start, self.grid, self.config)
-        return self._judged(start, kernel)
-
-    def no_blur(self) -> _Candidate:
-        """Have it judged that nothing is done."""
-        kernel = fit_grid(np.ones((1, 1), np.float32), self.grid)
-        return self._judged(Start(kernel, Look(1, 0, LIGHTS[0])), kernel)
-
-    def second_round(self, best: _Candidate) -> List[Callable[[], _Candidate]]:
-        """Return ways to other kernels from the best one, all in its look."""
-        start, look = best.start, best.start.look
+    def second_round(self) -> None:
+        """Let the network improve the best kernel, as it is and after a wider refinement."""
+        start, look = self.best.start, self.best.start.look
+        kernel = self.best.kernel
 
         def again(kernel: np.ndarray) -> _Candidate:
-            return self.finished(Start(self.improve(self.image, kernel, look), look))
+            return self._finished(Start(self.improve(self.image, kernel, look), look))
 
         def from_coarse_to_fine() -> _Candidate:
             return again(refine_kernel(self.lit[look.light], start.kernel, self.config.descent))
 
-        return [lambda: again(best.kernel), from_coarse_to_fine]
+        self.tried += map_threads(_call, [lambda: again(kernel), from_coarse_to_fine])
+
+    @property
+    def best(self) -> _Candidate:
+        """The candidate that the judge prefers."""
+        return max(self.tried, key=lambda candidate: candidate.verdict.value)
+
+    def finding(self) -> Finding:
+        """Return the best candidate, and how much better than no deblurring it is."""
+        lead = self.best.verdict.value - self.untouched.verdict.value
+        return Finding(self.best.kernel, self.best.verdict, lead)
+
+    def seems_small(self, finest: Tuple[float, int]) -> bool:
+        """Tell whether the finest look takes the shake for a small one."""
+        # In the light in which cameras record.
+        start = self.look(Look(*finest, "linear"))
+        return support_size(start.kernel, CORE) <= self.config.small
+
+    def settled_by(self, found: Sequence[_Candidate]) -> bool:
+        """Tell whether one look, taken in both kinds of light, is enough."""
+        return (
+            len(self.likely_lights(found)) == 1
+            and support_size(self.best.kernel) <= self.config.small
+            and self.finding().lead >= self.config.clear
+        )
+
+    def likely_lights(self, found: Sequence[_Candidate]) -> Sequence[str]:
+        """Return the kind of light of the better of two candidates, or both where in doubt."""
+        first, second = sorted(found, key=lambda c: c.verdict.value, reverse=True)
+        doubt = first.verdict.value - second.verdict.value < self.config.doubt
+        return LIGHTS if doubt else (first.start.look.light,)
+
+    def _finished(self, start: Start) -> _Candidate:
+        """Finish a start and have it judged, in the light that it was found in."""
+        kernel = finished(self.lit[start.look.light], start, self.grid, self.config)
+        return self._judged(start, kernel)
+
+    def _no_blur(self) -> _Candidate:
+        """Have it judged that nothing is done."""
+        kernel = fit_grid(np.ones((1, 1), np.float32), self.grid)
+        return self._judged(Start(kernel, Look(1, 0, LIGHTS[0])), kernel)
 
     def _judged(self, start: Start, kernel: np.ndarray) -> _Candidate:
         (verdict,) = self.judge(self.part, [kernel], [start.look.light])
@@ -229,13 +292,3 @@ def finished(part: np.ndarray, start: Start, grid: int, config: SearchConfig) ->
     """
     way = config.finish if start.look.scale == 1 else config.finish_reduced
     return fit_grid(refine_kernel(part, start.kernel, way), grid)
-
-
-def _likely_lights(tried: Sequence[_Candidate], doubt: float) -> Sequence[str]:
-    """Return the kind of light of the best of some candidates, or all where it is in doubt."""
-    first, second = sorted((c.verdict.value for c in tried), reverse=True)
-    return (_best(tried).start.look.light,) if first - second >= doubt else LIGHTS
-
-
-def _best(candidates: Sequence[_Candidate]) -> _Candidate:
-    return max(candidates, key=lambda candidate: candidate.verdict.value)

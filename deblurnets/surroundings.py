@@ -32,6 +32,7 @@ def fill_hidden(
     known: np.ndarray,
     transfer: np.ndarray,
     iterations: int,
+    half: bool = False,
 ) -> np.ndarray:
     """Replace hidden pixels by what a smooth sharp picture, blurred, has there.
 
@@ -51,6 +52,9 @@ def fill_hidden(
         Of the kernel.
     iterations : int
         0 leaves the picture as it is.
+    half : bool
+        Solve for every other row and column, where both sides are even, and interpolate. Takes a
+        quarter of the time; a blurry picture holds little more (docs/decisions/024).
 
     Returns
     -------
@@ -62,15 +66,53 @@ def fill_hidden(
     """
     if iterations < 1:
         return observed
-    penalty = gradient_power(observed.shape[1:]) * np.float32(PENALTY) + np.float32(HOLD)
+    shape = observed.shape[1:]
+    penalty = gradient_power(shape) * np.float32(PENALTY) + np.float32(HOLD)
+    half = half and not (shape[0] % 2 or shape[1] % 2)
+    if half:
+        transfer, penalty = low_half(transfer, shape), low_half(penalty, shape)
     wiener = 1 / (np.abs(transfer) ** 2 + penalty)
+    fill = _fill_at_half if half else _fill_plane
     planes = zip(observed, np.broadcast_to(known, observed.shape))
     filled = iterate_threads(
-        lambda plane: _fill_plane(*plane, transfer, penalty, wiener, iterations),
+        lambda plane: fill(*plane, transfer, penalty, wiener, iterations),
         planes,
         most=max(1, min(fft.get_workers(), TOGETHER // observed[0].size)),
     )
     return np.stack(list(filled))
+
+
+def low_half(spectrum: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
+    """Cut a half spectrum of planes of an even `shape` to what every other pixel can hold."""
+    rows, columns = shape[0] // 2, shape[1] // 2
+    low = spectrum[: rows - rows // 2, : columns // 2 + 1]
+    return np.concatenate([low, spectrum[shape[0] - rows // 2 :, : columns // 2 + 1]])
+
+
+def with_high_half(spectrum: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
+    """Undo `low_half`, with nothing in the high half."""
+    rows, columns = shape[0] // 2, spectrum.shape[1]
+    result = np.zeros((shape[0], shape[1] // 2 + 1), spectrum.dtype)
+    result[: rows - rows // 2, :columns] = spectrum[: rows - rows // 2]
+    result[shape[0] - rows // 2 :, :columns] = spectrum[rows - rows // 2 :]
+    return result
+
+
+def _fill_at_half(
+    observed: np.ndarray,
+    known: np.ndarray,
+    transfer: np.ndarray,
+    penalty: np.ndarray,
+    wiener: np.ndarray,
+    iterations: int,
+) -> np.ndarray:
+    """Fill one plane (H, W) with what `_fill_plane` finds for every other pixel of both axes."""
+    shape = observed.shape
+    # As it is: smoothed first, the picture would take in what its hidden part started with.
+    coarse = np.ascontiguousarray(observed[::2, ::2])
+    coarse = _fill_plane(coarse, known[::2, ::2], transfer, penalty, wiener, iterations)
+    filled = with_high_half(fft.rfft2(coarse), shape)
+    return np.where(known, observed, fft.irfft2(filled, shape) * np.float32(4))
 
 
 def _fill_plane(

@@ -110,37 +110,73 @@ def answers_at(scales, truth, light="encoded"):
     }
 
 
-def test_where_the_first_look_leaves_no_doubt_the_next_is_taken_in_its_light():
+LARGE = dataclasses.replace(KEPT, small=5)  # what every shake here is too large for
+ALL = [0.5, 0.7, 1]
+
+
+def test_a_small_shake_takes_the_finest_look_alone():
     truth = stroke()
-    finding, network, oracle = found(truth, answers_at([0.5, 0.7, 1], truth), config=KEPT)
-    assert sorted(network.looks[:2]) == [(0.5, "encoded"), (0.5, "linear")]
-    assert network.looks[2:] == [(1, "encoded")]
+    finding, network, oracle = found(truth, answers_at(ALL, truth), config=KEPT)
+    assert sorted(network.looks) == [(1, "encoded"), (1, "linear")]
+    assert len(oracle.lights) == 3  # and no blur
+    assert finding.kernel == pytest.approx(fit_grid(truth, 31), abs=1e-5)
+    assert finding.verdict.light == "encoded"
+
+
+@pytest.mark.parametrize("unsettled", [{"doubt": 100}, {"clear": 100}])
+def test_a_small_shake_that_is_in_doubt_takes_more_looks_and_none_twice(unsettled):
+    truth = stroke()
+    config = dataclasses.replace(KEPT, **unsettled)
+    _, network, oracle = found(truth, answers_at(ALL, truth), config=config)
+    assert sorted(network.looks[:2]) == [(1, "encoded"), (1, "linear")]
+    assert sorted(network.looks[2:4]) == [(0.5, "encoded"), (0.5, "linear")]
+    assert len(set(network.looks)) == len(network.looks)
+    assert len(oracle.lights) == len(network.looks) + 1
+
+
+def test_where_the_coarsest_look_leaves_no_doubt_the_next_is_taken_in_its_light():
+    truth = stroke()
+    finding, network, oracle = found(truth, answers_at(ALL, truth), config=LARGE)
+    assert network.looks[0] == (1, "linear")  # tells that the shake is large
+    assert sorted(network.looks[1:3]) == [(0.5, "encoded"), (0.5, "linear")]
+    assert network.looks[3:] == [(1, "encoded")]
     assert len(oracle.lights) == 3 + 1  # many looks: no second round
     assert finding.kernel == pytest.approx(fit_grid(truth, 31), abs=1e-5)
 
 
+def test_the_look_that_told_the_size_is_not_taken_again():
+    truth = stroke()
+
+    answers = answers_at(ALL, truth, "linear")
+    judge = Oracle(truth)
+    judge_linear = lambda image, kernels, lights: [  # noqa: E731
+        Verdict(v.gain + 10 * (v.light == "linear"), v.light) for v in judge(image, kernels, lights)
+    ]
+    _, network, _ = found(truth, answers, config=LARGE, judge=judge_linear)
+    assert network.looks == [(1, "linear"), (0.5, "encoded"), (0.5, "linear")]
+    assert len(judge.lights) == 3 + 1
+
+
 def test_a_kernel_larger_than_the_finest_look_sees_takes_all_looks():
     truth = stroke()
-    answers = answers_at([0.5, 0.7, 1], truth)
-    _, network, oracle = found(truth, answers, config=KEPT, look_grid=11)
-    assert network.looks[2:] == [(0.7, "encoded"), (1, "encoded")]
+    _, network, oracle = found(truth, answers_at(ALL, truth), config=LARGE, look_grid=11)
+    assert network.looks[3:] == [(0.7, "encoded"), (1, "encoded")]
     assert len(oracle.lights) == 3 + 2
 
 
 def test_what_is_not_clearly_better_than_the_picture_takes_all_looks():
     truth = stroke()
-    config = dataclasses.replace(KEPT, clear=100)
-    _, network, oracle = found(truth, answers_at([0.5, 0.7, 1], truth), config=config)
-    assert network.looks[2:] == [(1, "encoded"), (0.7, "encoded")]
+    config = dataclasses.replace(LARGE, clear=100)
+    _, network, oracle = found(truth, answers_at(ALL, truth), config=config)
+    assert network.looks[3:] == [(1, "encoded"), (0.7, "encoded")]
     assert len(oracle.lights) == 3 + 2
 
 
 def test_in_doubt_the_next_look_is_taken_in_both_kinds_of_light():
     truth = stroke()
-    answers = answers_at([0.5, 0.7, 1], truth)
-    config = dataclasses.replace(KEPT, doubt=100)
-    _, network, _ = found(truth, answers, config=config)
-    assert sorted(network.looks[2:]) == [(1, "encoded"), (1, "linear")]
+    config = dataclasses.replace(LARGE, doubt=100)
+    _, network, _ = found(truth, answers_at(ALL, truth), config=config)
+    assert sorted(network.looks[3:]) == [(1, "encoded")]
 
 
 def test_small_pictures_are_looked_at_in_both_kinds_of_light_and_again():
@@ -155,10 +191,10 @@ def test_a_given_start_is_one_of_the_candidates_and_does_not_tell_the_light():
     truth = stroke()
     answers = {key: fit_grid(truth.T, 31) for key in answers_at([0.5, 0.7, 1], truth)}
     given = Start(fit_grid(truth, 31), Look(1, 64, "linear"))
-    finding, network, _ = found(truth, answers, config=KEPT, given=[given])
+    finding, network, _ = found(truth, answers, config=LARGE, given=[given])
     assert finding.kernel == pytest.approx(fit_grid(truth, 31), abs=1e-5)
     assert finding.verdict.light == "linear"
-    assert network.looks[2:] == [(1, "encoded")]
+    assert network.looks[3:] == [(1, "encoded")]
 
 
 def test_the_network_improves_the_chosen_kernel_in_its_look():

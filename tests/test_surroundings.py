@@ -45,11 +45,34 @@ def test_what_is_known_stays_and_the_rest_comes_close_to_the_truth(seed):
     assert error < 0.45 * before
 
 
+@given(st.integers(0, 1000))
+@settings(deadline=None, max_examples=20)
+def test_half_the_resolution_finds_nearly_the_same(seed):
+    kernel = random_shake(np.random.RandomState(seed), 21, (9, 19))
+    spectrum, truth = blurred(scene(seed), kernel)
+    inner = known()
+    observed = np.where(inner, truth, truth[inner].mean())
+    whole, half = (fill_hidden(observed, inner, spectrum, 12, way) for way in (False, True))
+    assert np.array_equal(half[inner], observed[inner])
+    assert not np.array_equal(half, whole)
+    hidden = ~inner
+    assert np.abs(half - whole)[hidden].mean() < 0.35 * np.abs(observed - whole)[hidden].mean()
+
+
+def test_odd_sides_are_solved_for_at_every_pixel():
+    shape = (60, 75)
+    kernel = random_shake(np.random.RandomState(3), 21, (9, 19))
+    spectrum, observed = blurred(scene(3, shape), kernel)
+    whole, half = (fill_hidden(observed, known(shape), spectrum, 5, way) for way in (False, True))
+    assert np.array_equal(half, whole)
+
+
+@pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize("level", [0.0, 0.3, 1.0])
-def test_flat_pictures_stay_flat(level):
+def test_flat_pictures_stay_flat(level, half):
     kernel = random_shake(np.random.RandomState(3), 21, (9, 19))
     observed = np.full((2, *SHAPE), level, np.float32)
-    filled = fill_hidden(observed, known(), kernel_spectrum(kernel, SHAPE), 30)
+    filled = fill_hidden(observed, known(), kernel_spectrum(kernel, SHAPE), 30, half)
     np.testing.assert_allclose(filled, level, atol=1e-4)
 
 

@@ -43,6 +43,8 @@ class EstimateConfig:
     unsure_gain, unsure_slope : the predicted gain in dB at which confidence is 1/2, and the dB
         that take it to 0.73 (a logistic curve, fitted on 800 results kept from training: the
         judge guesses low).
+    finest_steps : most steps of the network at its finest scale. It learned with two; what the
+        second one adds, the alternations after it find as well (docs/decisions/024).
     search : SearchConfig
     """
 
@@ -58,6 +60,7 @@ class EstimateConfig:
     )
     unsure_gain: float = -0.6
     unsure_slope: float = 1.0
+    finest_steps: int = 1
     search: SearchConfig = dataclasses.field(default_factory=SearchConfig)
 
 
@@ -75,6 +78,9 @@ class CompactAnalysis:
         self.network = network
         self.judge = judge
         self.config = config or EstimateConfig()
+        *coarser, finest = network.config.steps
+        steps = (*coarser, min(finest, self.config.finest_steps))
+        network.config = dataclasses.replace(network.config, steps=steps)
         for step in network.scales:
             step.sides = SIDES
         # Pictures, kernels, windows: all sizes open.
