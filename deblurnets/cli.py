@@ -18,7 +18,7 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence
 
 from deblurnets.exit_status import ALL_DONE, INTERRUPTED, WRONG_USAGE
 from deblurnets.formats import format_of_name
-from deblurnets.memory import limit_heaps
+from deblurnets.memory import tune_heaps
 from deblurnets.messages import say
 from deblurnets.names import EXISTS, InputError, Naming, Plan, plan_run
 from deblurnets.options import build_parser, chosen_format, wrong_together
@@ -56,7 +56,7 @@ def main(
         if arguments.dry_run:
             _list_plan(plan)
             return ALL_DONE
-        limit_heaps()
+        tune_heaps()
         run = _prepare_run(plan, arguments, argv, load or load_deblurrer)
     except InputError as error:
         say(f"{parser.prog}: error: {error}", sys.stderr)

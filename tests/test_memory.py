@@ -6,8 +6,8 @@ import pytest
 # Threads that hold memory at the same time, and the heaps that glibc then tells of.
 COUNT_HEAPS = """
 import ctypes, sys, tempfile, threading
-from deblurnets.memory import limit_heaps
-done = limit_heaps() if sys.argv[1] == "limit" else None
+from deblurnets.memory import tune_heaps
+done = tune_heaps() if sys.argv[1] == "limit" else None
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
 barrier = threading.Barrier(6)

@@ -156,9 +156,9 @@ def main() -> int:
     """Answer the request on the standard input."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from deblurnets.evaluation.speed.networks import load
-    from deblurnets.memory import limit_heaps
+    from deblurnets.memory import tune_heaps
 
-    limit_heaps()  # as the command line does
+    tune_heaps()  # as the command line does
     request = Request(**json.load(sys.stdin))
     print(json.dumps(asdict(measure(request, load))))
     return 0
