@@ -55,8 +55,8 @@ class SearchConfig:
         path are kept. What was seen reduced is rougher, and begins at a coarser scale.
     doubt : dB by which the judge has to prefer one kind of light in the first look.
     clear : dB by which the judge has to prefer the best kernel to no deblurring, for fewer looks.
-    small : pixels that hold a shake for which the finest look alone may do, two thirds of its grid
-        (docs/decisions/024).
+    small, certain : pixels that hold a shake for which the finest look alone may do, two thirds of
+        its grid, and dB as for `clear` that this takes (docs/decisions/024).
     enough : looks at so many sizes need no second round; small pictures allow fewer.
     descent : refinement from coarse to fine of the start that was picked, for the second round.
     """
@@ -66,6 +66,7 @@ class SearchConfig:
     doubt: float = 0.75
     clear: float = 1.0
     small: int = 32
+    certain: float = 2.0
     enough: int = 3
     descent: AlternationConfig = dataclasses.field(default_factory=AlternationConfig)
 
@@ -257,7 +258,7 @@ class _Search:
         return (
             len(self.likely_lights(found)) == 1
             and support_size(self.best.kernel) <= self.config.small
-            and self.finding().lead >= self.config.clear
+            and self.finding().lead >= self.config.certain
         )
 
     def likely_lights(self, found: Sequence[_Candidate]) -> Sequence[str]:

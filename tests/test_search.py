@@ -123,7 +123,7 @@ def test_a_small_shake_takes_the_finest_look_alone():
     assert finding.verdict.light == "encoded"
 
 
-@pytest.mark.parametrize("unsettled", [{"doubt": 100}, {"clear": 100}])
+@pytest.mark.parametrize("unsettled", [{"doubt": 100}, {"certain": 100}])
 def test_a_small_shake_that_is_in_doubt_takes_more_looks_and_none_twice(unsettled):
     truth = stroke()
     config = dataclasses.replace(KEPT, **unsettled)
