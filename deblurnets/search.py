@@ -30,7 +30,7 @@ from .light import LIGHTS, to_linear
 from .threads import map_threads
 
 FINISH = AlternationConfig(
-    iterations=4,
+    iterations=3,
     scales=1,
     prior=5e-4,
     prior_decay=1.36,
@@ -41,7 +41,7 @@ FINISH = AlternationConfig(
 )
 # Share of a shake by which its size is told before it is finished: a soft estimate has wide tails.
 CORE = 0.9
-FINISH_REDUCED = dataclasses.replace(FINISH, iterations=3, scales=2, prior=2e-3)
+FINISH_REDUCED = dataclasses.replace(FINISH, scales=2, prior=2e-3)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,6 +22,7 @@ from deblurnets.search import Finding, Look, SearchConfig, Start, search_kernel
 
 # Few sizes of maps keep memory flat in a folder of many sizes of small pictures (decision 008).
 SIDES = 64
+FINEST_SIDES = 128
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +44,9 @@ class EstimateConfig:
     unsure_gain, unsure_slope : the predicted gain in dB at which confidence is 1/2, and the dB
         that take it to 0.73 (a logistic curve, fitted on 800 results kept from training: the
         judge guesses low).
-    finest_steps : most steps of the network at its finest scale. It learned with two; what the
-        second one adds, the alternations after it find as well (docs/decisions/024).
+    steps : most steps of the network at each coarser scale and at the finest one. It learned with
+        one more of each; what they add, the alternations after them find as well
+        (docs/decisions/024).
     search : SearchConfig
     """
 
@@ -60,7 +62,7 @@ class EstimateConfig:
     )
     unsure_gain: float = -0.6
     unsure_slope: float = 1.0
-    finest_steps: int = 1
+    steps: Tuple[int, int] = (2, 1)
     search: SearchConfig = dataclasses.field(default_factory=SearchConfig)
 
 
@@ -79,10 +81,12 @@ class CompactAnalysis:
         self.judge = judge
         self.config = config or EstimateConfig()
         *coarser, finest = network.config.steps
-        steps = (*coarser, min(finest, self.config.finest_steps))
+        most, most_finest = self.config.steps
+        steps = (*(min(n, most) for n in coarser), min(finest, most_finest))
         network.config = dataclasses.replace(network.config, steps=steps)
         for step in network.scales:
             step.sides = SIDES
+        network.scales[-1].sides = FINEST_SIDES
         # Pictures, kernels, windows: all sizes open.
         compile_layers(network.scales, [(None, 1, None, None), (None,) * 3, (None,) * 2])
 
