@@ -7,6 +7,7 @@ and now and then very different (`hyper_laplacian`).
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Optional, Union
 
@@ -266,16 +267,16 @@ class _Solver:
         copy = SplitData(self.observed, self.weight, self.saturated, split)
         spectrum = _wiener(self._surrounded(), self.transfer, 20 * self.prior)
         sharp = fft.irfft2(spectrum, self.shape)
+        blurred = self.transfer * spectrum
         penalties = np.geomspace(settings.split_first, settings.split_last, settings.iterations)
         for penalty in penalties.tolist():
-            blurred = fft.irfft2(self.transfer * spectrum, self.shape)
             pull = np.float32(self.prior * penalty)
+            target = fft.rfft2(copy.target(fft.irfft2(blurred, self.shape)))
             edges = fft.rfft2(self._shrunken_divergence(sharp, penalty))
-            edges *= pull
-            spectrum = fft.rfft2(copy.target(blurred))
-            spectrum *= adjoint
-            spectrum += edges
-            spectrum *= 1 / (power + pull * roughness)
+
+            planes = spectrum, target, edges, blurred
+            constants = self.transfer, adjoint, power, roughness
+            in_strips(functools.partial(_update, pull), *planes, *constants)
             sharp = fft.irfft2(spectrum, self.shape)
         sharp = inside(sharp, self.margin, self.inner_shape)
         if self.linear:
@@ -324,6 +325,25 @@ class _Solver:
         slope = curves.slope(encoded, self.settings.dark)
         exponent = self.settings.exponent
         return ((self.unit / slope) ** (exponent / (2 - exponent))).astype(np.float32)
+
+
+def _update(
+    pull: float,
+    spectrum: np.ndarray,
+    target: np.ndarray,
+    edges: np.ndarray,
+    blurred: np.ndarray,
+    transfer: np.ndarray,
+    adjoint: np.ndarray,
+    power: np.ndarray,
+    roughness: np.ndarray,
+) -> None:
+    """Solve for the spectrum, and blur it: the step of `_Solver.solve` by frequency, in place."""
+    np.multiply(target, adjoint, out=spectrum)
+    edges *= pull
+    spectrum += edges
+    spectrum *= 1 / (power + pull * roughness)
+    np.multiply(transfer, spectrum, out=blurred)
 
 
 def light_cost(

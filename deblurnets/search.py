@@ -95,8 +95,8 @@ class Start:
     look: Look
 
 
-# (picture (H, W), look) -> what the network finds
-Observe = Callable[[np.ndarray, Look], Start]
+# (picture (H, W), looks of one size in several kinds of light) -> what the network finds in each
+Observe = Callable[[np.ndarray, Sequence[Look]], List[Start]]
 # (picture (H, W), kernel, look) -> kernel on the same grid
 Improve = Callable[[np.ndarray, np.ndarray, Look], np.ndarray]
 
@@ -148,7 +148,7 @@ def search_kernel(
     image : array (H, W)
         The blurry picture, grey, gamma-encoded, 0..1.
     sizes : (scale, window) of the looks to take, one or more, from coarse to fine.
-    observe : the network's estimate in a given look.
+    observe : the network's estimates in given looks.
     improve : the network's last steps from a given kernel, in a given look.
     judge : Judge
     grid : int
@@ -202,19 +202,20 @@ class _Search:
         self.tried: List[_Candidate] = []
         self.untouched: Optional[_Candidate] = None
 
-    def look(self, look: Look) -> Start:
-        """Look at the picture, once."""
-        if look not in self.seen:
-            self.seen[look] = self.observe(self.image, look)
-        return self.seen[look]
+    def look(self, size: Tuple[float, int], lights: Sequence[str]) -> List[Start]:
+        """Look at the picture in some kinds of light, in each of them once."""
+        looks = [Look(*size, light) for light in lights]
+        new = [look for look in looks if look not in self.seen]
+        if new:
+            # Together: much of a look's time goes into starting the network's many small steps.
+            self.seen.update(zip(new, self.observe(self.image, new)))
+        return [self.seen[look] for look in looks]
 
     def take(self, sizes: Sequence[Tuple[float, int]], lights: Sequence[str]) -> List[_Candidate]:
         """Take looks, each once, and have what they find finished and judged."""
-        looks = [Look(*size, light) for size in sizes for light in lights]
-        looks = [look for look in looks if look not in self.taken]
-        # One after the other, for a look's convolutions take all cores.
-        starts = [self.look(look) for look in looks]
-        self.taken.update(looks)
+        starts = [start for size in sizes for start in self.look(size, lights)]
+        starts = [start for start in starts if start.look not in self.taken]
+        self.taken.update(start.look for start in starts)
         tasks = [functools.partial(self._finished, s) for s in [*starts, *self.waiting]]
         self.waiting = []
         if self.untouched is None:
@@ -249,9 +250,9 @@ class _Search:
 
     def seems_small(self, finest: Tuple[float, int]) -> bool:
         """Tell whether the finest look takes the shake for a small one."""
-        # In the light in which cameras record.
-        start = self.look(Look(*finest, "linear"))
-        return support_size(start.kernel, CORE) <= self.config.small
+        # Both are mostly needed later; linear light is the one in which cameras record.
+        in_light = dict(zip(LIGHTS, self.look(finest, LIGHTS)))
+        return support_size(in_light["linear"].kernel, CORE) <= self.config.small
 
     def settled_by(self, found: Sequence[_Candidate]) -> bool:
         """Tell whether one look, taken in both kinds of light, is enough."""

@@ -79,7 +79,7 @@ def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, no_blur, bl
 
     def search(grey, sizes, observe, improve, judge, grid, look_grid, config, given):
         tried = [Look(*size, light) for size in sizes for light in ("encoded", "linear")]
-        starts = [observe(grey, look) for look in tried]
+        starts = [start for look in tried for start in observe(grey, [look])]
         looks.extend(start.look for start in starts)
         for start in starts:
             for result in (start.kernel, improve(grey, start.kernel, start.look)):

@@ -56,7 +56,8 @@ def main() -> None:
         analysis = load_analysis(path)
         found: Dict[int, List[float]] = {}
         for case in cases:
-            kernel = analysis.observe(case.grey, case.look).kernel
+            (start,) = analysis.observe(case.grey, [case.look])
+            kernel = start.kernel
             found.setdefault(case.size, []).append(similarity(kernel, case.kernel))
         means = [np.mean(found[n]) for n in range(len(CLASSES))]
         means.append(np.mean(np.concatenate(list(found.values()))))

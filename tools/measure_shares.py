@@ -66,7 +66,7 @@ def main() -> None:
     ]
     parts = {
         "analysis network, a look of each size and a second light": lambda: [
-            analysis.observe(grey, Look(*size, light))
+            analysis.observe(grey, [Look(*size, light)])
             for i, size in enumerate(analysis.config.looks)
             for light in LIGHTS[: 2 if i == 0 else 1]
         ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -150,10 +150,11 @@ class CompactAnalysis:
         mass = float(kernel[middle - 1 : middle + 2, middle - 1 : middle + 2].sum())
         return finding.lead <= next(lead for least, lead in config.sharp if mass >= least)
 
-    def observe(self, grey: np.ndarray, look: Look) -> Start:
-        """Estimate the kernel of a grey picture (H, W) in one look."""
-        kernel = ops.convert_to_numpy(self.network(self._seen(grey, look))[-1]["kernel"])[0]
-        return Start(self._at_full_size(kernel, look), look)
+    def observe(self, grey: np.ndarray, looks: Sequence[Look]) -> List[Start]:
+        """Estimate the kernel of a grey picture (H, W) in looks of one scale and window."""
+        seen = np.concatenate([self._seen(grey, look) for look in looks])
+        kernels = ops.convert_to_numpy(self.network(seen)[-1]["kernel"])
+        return [Start(self._at_full_size(*found), found[1]) for found in zip(kernels, looks)]
 
     def _improved(self, grey: np.ndarray, kernel: np.ndarray, look: Look) -> np.ndarray:
         """Let the network's last steps improve a kernel (k, k) at full size."""

@@ -102,7 +102,7 @@ def estimate_sample(
     settings, rng = analysis.config, generator(seed, number, 1)
     kernels = []
     for look in rng.permutation(len(settings.looks))[:2]:
-        start = analysis.observe(grey, Look(*settings.looks[look], light))
+        (start,) = analysis.observe(grey, [Look(*settings.looks[look], light)])
         kernel = finished(part, start, settings.grid, settings.search)
         kernels.append(aligned(fit_grid(kernel, config.grid), true))
         if similarity(kernels[-1], true) >= GOOD_LOOK:
