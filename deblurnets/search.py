@@ -5,13 +5,13 @@ finds the kernel differs from picture to picture. Each estimate is finished by a
 a judge of the results (:class:`deblurnets.judgement.Judge`) picks one. In which light a picture was
 blurred is the same for all looks.
 
-Most shakes are small: where the finest look takes the shake for one, it is taken in both kinds of
-light, and if that settles the matter, it is the only one. Otherwise the coarsest look follows, in
-both kinds; if it leaves no doubt, the others are taken in the better one. Where the finest look's
-grid holds the kernel found, only that one is taken, and the others where the result is not clearly
-better than the picture. A small picture allows few looks: there all are taken in both kinds, the
-network's last steps are taken again from the kernel picked, and once more after a refinement from
-coarse to fine, for starts that are wrong in part, and the judge picks again.
+Most shakes are small: where a quick look at full size, taken in both kinds of light, settles the
+matter, it is the only one. Otherwise the coarsest look follows, in both kinds; if it leaves no
+doubt, the others are taken in the better one. Where the finest look's grid holds the kernel found,
+only that one is taken, and the others where the result is not clearly better than the picture. A
+small picture allows few looks: there all are taken in both kinds, the network's last steps are
+taken again from the kernel picked, and once more after a refinement from coarse to fine, for starts
+that are wrong in part, and the judge picks again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .light import LIGHTS, to_linear
 from .threads import map_threads
 
 FINISH = AlternationConfig(
-    iterations=3,
+    iterations=4,
     scales=1,
     prior=5e-4,
     prior_decay=1.36,
@@ -39,9 +39,10 @@ FINISH = AlternationConfig(
     mass=0.99,
     margin=1.8,
 )
+FINISH_QUICK = dataclasses.replace(FINISH, iterations=3)
+FINISH_REDUCED = dataclasses.replace(FINISH, iterations=3, scales=2, prior=2e-3)
 # Share of a shake by which its size is told before it is finished: a soft estimate has wide tails.
 CORE = 0.9
-FINISH_REDUCED = dataclasses.replace(FINISH, scales=2, prior=2e-3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,18 +51,20 @@ class SearchConfig:
 
     Attributes
     ----------
-    finish, finish_reduced : alternations that end every refinement, of looks at full and at reduced
-        size, on a wide grid and with a low threshold: the estimate is soft, and faint parts of the
-        path are kept. What was seen reduced is rougher, and begins at a coarser scale.
+    finish, finish_quick, finish_reduced : alternations that end every refinement, of looks at full
+        size, of quick ones, and of looks at reduced size; on a wide grid and with a low threshold,
+        for the estimate is soft, and faint parts of the path are kept. What was seen reduced is
+        rougher, and begins at a coarser scale.
     doubt : dB by which the judge has to prefer one kind of light in the first look.
     clear : dB by which the judge has to prefer the best kernel to no deblurring, for fewer looks.
-    small, certain : pixels that hold a shake for which the finest look alone may do, two thirds of
-        its grid, and dB as for `clear` that this takes (docs/decisions/024).
+    small, certain : pixels that hold a shake for which a quick look alone may do, two thirds of its
+        grid, and dB as for `clear` that this takes (docs/decisions/024).
     enough : looks at so many sizes need no second round; small pictures allow fewer.
     descent : refinement from coarse to fine of the start that was picked, for the second round.
     """
 
     finish: AlternationConfig = FINISH
+    finish_quick: AlternationConfig = FINISH_QUICK
     finish_reduced: AlternationConfig = FINISH_REDUCED
     doubt: float = 0.75
     clear: float = 1.0
@@ -80,11 +83,13 @@ class Look:
     scale : 1, or less for the picture reduced.
     window : largest side of the part looked at, in pixels of the reduced picture.
     light : "encoded" for the picture's values as they are, or "linear".
+    quick : whether the network takes fewer steps.
     """
 
     scale: float
     window: int
     light: str
+    quick: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,7 +171,7 @@ def search_kernel(
         search.take(sizes, LIGHTS)
         search.second_round()
         return search.finding()
-    if search.seems_small(finest) and search.settled_by(search.take([finest], LIGHTS)):
+    if search.seems_small(finest) and search.settled_by(search.take([finest], LIGHTS, quick=True)):
         return search.finding()
     lights = search.likely_lights(search.take([first], LIGHTS))
     seen_whole = support_size(search.best.kernel) * finest[0] <= look_grid
@@ -202,18 +207,22 @@ class _Search:
         self.tried: List[_Candidate] = []
         self.untouched: Optional[_Candidate] = None
 
-    def look(self, size: Tuple[float, int], lights: Sequence[str]) -> List[Start]:
+    def look(
+        self, size: Tuple[float, int], lights: Sequence[str], quick: bool = False
+    ) -> List[Start]:
         """Look at the picture in some kinds of light, in each of them once."""
-        looks = [Look(*size, light) for light in lights]
+        looks = [Look(*size, light, quick) for light in lights]
         new = [look for look in looks if look not in self.seen]
         if new:
             # Together: much of a look's time goes into starting the network's many small steps.
             self.seen.update(zip(new, self.observe(self.image, new)))
         return [self.seen[look] for look in looks]
 
-    def take(self, sizes: Sequence[Tuple[float, int]], lights: Sequence[str]) -> List[_Candidate]:
+    def take(
+        self, sizes: Sequence[Tuple[float, int]], lights: Sequence[str], quick: bool = False
+    ) -> List[_Candidate]:
         """Take looks, each once, and have what they find finished and judged."""
-        starts = [start for size in sizes for start in self.look(size, lights)]
+        starts = [start for size in sizes for start in self.look(size, lights, quick)]
         starts = [start for start in starts if start.look not in self.taken]
         self.taken.update(start.look for start in starts)
         tasks = [functools.partial(self._finished, s) for s in [*starts, *self.waiting]]
@@ -249,9 +258,9 @@ class _Search:
         return Finding(self.best.kernel, self.best.verdict, lead)
 
     def seems_small(self, finest: Tuple[float, int]) -> bool:
-        """Tell whether the finest look takes the shake for a small one."""
-        # Both are mostly needed later; linear light is the one in which cameras record.
-        in_light = dict(zip(LIGHTS, self.look(finest, LIGHTS)))
+        """Tell whether a quick look takes the shake for a small one."""
+        # Both are needed if it is; linear light is the one in which cameras record.
+        in_light = dict(zip(LIGHTS, self.look(finest, LIGHTS, quick=True)))
         return support_size(in_light["linear"].kernel, CORE) <= self.config.small
 
     def settled_by(self, found: Sequence[_Candidate]) -> bool:
@@ -292,5 +301,8 @@ def finished(part: np.ndarray, start: Start, grid: int, config: SearchConfig) ->
 
     `part` is the grey picture (H, W), or its part to look at, in the light of the start.
     """
-    way = config.finish if start.look.scale == 1 else config.finish_reduced
+    if start.look.scale < 1:
+        way = config.finish_reduced
+    else:
+        way = config.finish_quick if start.look.quick else config.finish
     return fit_grid(refine_kernel(part, start.kernel, way), grid)

@@ -51,7 +51,7 @@ class Oracle:
 CONFIG = SearchConfig()
 KEEP = AlternationConfig(iterations=0, scales=1, mass=1, margin=2)
 LOOK_GRID = 25
-KEPT = SearchConfig(finish=KEEP, finish_reduced=KEEP, descent=KEEP)
+KEPT = SearchConfig(finish=KEEP, finish_quick=KEEP, finish_reduced=KEEP, descent=KEEP)
 
 
 def soft(kernel, sigma=2.0):
@@ -63,7 +63,10 @@ def unchanged(image, kernel, look):
 
 
 class Network:
-    """Answers looks by kernels (31, 31), one for each (scale, light); remembers the looks."""
+    """Answers looks by kernels (31, 31), one for each (scale, light).
+
+    Remembers the looks: (scale, light, whether it was a quick one).
+    """
 
     def __init__(self, answers):
         self.answers = answers
@@ -71,7 +74,8 @@ class Network:
 
     def __call__(self, image, looks):
         assert len({(look.scale, look.window) for look in looks}) == 1
-        self.looks += [(look.scale, look.light) for look in looks]
+        assert len({look.quick for look in looks}) == 1
+        self.looks += [(look.scale, look.light, look.quick) for look in looks]
         return [Start(self.answers[look.scale, look.light], look) for look in looks]
 
 
@@ -118,7 +122,7 @@ ALL = [0.5, 0.7, 1]
 def test_a_small_shake_takes_the_finest_look_alone():
     truth = stroke()
     finding, network, oracle = found(truth, answers_at(ALL, truth), config=KEPT)
-    assert sorted(network.looks) == [(1, "encoded"), (1, "linear")]
+    assert network.looks == QUICK
     assert len(oracle.lights) == 3  # and no blur
     assert finding.kernel == pytest.approx(fit_grid(truth, 31), abs=1e-5)
     assert finding.verdict.light == "encoded"
@@ -129,21 +133,20 @@ def test_a_small_shake_that_is_in_doubt_takes_more_looks_and_none_twice(unsettle
     truth = stroke()
     config = dataclasses.replace(KEPT, **unsettled)
     _, network, oracle = found(truth, answers_at(ALL, truth), config=config)
-    assert sorted(network.looks[:2]) == [(1, "encoded"), (1, "linear")]
-    assert sorted(network.looks[2:4]) == [(0.5, "encoded"), (0.5, "linear")]
+    assert network.looks[:4] == [*QUICK, *COARSEST]
     assert len(set(network.looks)) == len(network.looks)
     assert len(oracle.lights) == len(network.looks) + 1
 
 
-FINEST = [(1, "encoded"), (1, "linear")]
-COARSEST = [(0.5, "encoded"), (0.5, "linear")]
+QUICK = [(1, "encoded", True), (1, "linear", True)]
+COARSEST = [(0.5, "encoded", False), (0.5, "linear", False)]
 
 
 def test_where_the_coarsest_look_leaves_no_doubt_the_finest_counts_in_its_light():
     truth = stroke()
     finding, network, oracle = found(truth, answers_at(ALL, truth), config=LARGE)
-    assert network.looks == [*FINEST, *COARSEST]  # the first two told that the shake is large
-    assert oracle.lights.count("linear") == 1
+    # The first two told that the shake is large.
+    assert network.looks == [*QUICK, *COARSEST, (1, "encoded", False)]
     assert len(oracle.lights) == 3 + 1  # many looks: no second round
     assert finding.kernel == pytest.approx(fit_grid(truth, 31), abs=1e-5)
 
@@ -151,7 +154,7 @@ def test_where_the_coarsest_look_leaves_no_doubt_the_finest_counts_in_its_light(
 def test_a_kernel_larger_than_the_finest_look_sees_takes_all_looks():
     truth = stroke()
     _, network, oracle = found(truth, answers_at(ALL, truth), config=LARGE, look_grid=11)
-    assert network.looks == [*FINEST, *COARSEST, (0.7, "encoded")]
+    assert network.looks[4:] == [(0.7, "encoded", False), (1, "encoded", False)]
     assert len(oracle.lights) == 3 + 2
 
 
@@ -159,7 +162,7 @@ def test_what_is_not_clearly_better_than_the_picture_takes_all_looks():
     truth = stroke()
     config = dataclasses.replace(LARGE, clear=100)
     _, network, oracle = found(truth, answers_at(ALL, truth), config=config)
-    assert network.looks == [*FINEST, *COARSEST, (0.7, "encoded")]
+    assert network.looks[4:] == [(1, "encoded", False), (0.7, "encoded", False)]
     assert len(oracle.lights) == 3 + 2
 
 
@@ -167,15 +170,15 @@ def test_in_doubt_the_next_look_is_taken_in_both_kinds_of_light():
     truth = stroke()
     config = dataclasses.replace(LARGE, doubt=100)
     _, network, oracle = found(truth, answers_at(ALL, truth), config=config)
-    assert network.looks == [*FINEST, *COARSEST]
-    assert oracle.lights.count("linear") == 2
+    assert network.looks[4:] == [(1, "encoded", False), (1, "linear", False)]
+    assert len(oracle.lights) == 3 + 2
 
 
 def test_small_pictures_are_looked_at_in_both_kinds_of_light_and_again():
     truth = stroke()
     answers = answers_at([0.7, 1], truth)
     _, network, oracle = found(truth, answers, config=KEPT)
-    assert sorted(network.looks) == sorted(answers)
+    assert sorted(network.looks) == sorted((*answer, False) for answer in answers)
     assert len(oracle.lights) == 3 + 2 + 2
 
 
@@ -186,7 +189,7 @@ def test_a_given_start_is_one_of_the_candidates_and_does_not_tell_the_light():
     finding, network, _ = found(truth, answers, config=LARGE, given=[given])
     assert finding.kernel == pytest.approx(fit_grid(truth, 31), abs=1e-5)
     assert finding.verdict.light == "linear"
-    assert network.looks == [*FINEST, *COARSEST]
+    assert network.looks == [*QUICK, *COARSEST, (1, "encoded", False)]
 
 
 def test_the_network_improves_the_chosen_kernel_in_its_look():

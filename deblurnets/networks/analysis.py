@@ -254,7 +254,11 @@ class AnalysisNetwork(keras.Model):
         self.built = True
 
     def call(
-        self, image: Tensor, grid: Optional[int] = None, chained: bool = False
+        self,
+        image: Tensor,
+        grid: Optional[int] = None,
+        chained: bool = False,
+        steps: Optional[Sequence[int]] = None,
     ) -> List[Dict[str, Tensor]]:
         """Estimate kernels of grey pictures.
 
@@ -265,6 +269,7 @@ class AnalysisNetwork(keras.Model):
             serve every grid.
         chained : whether a step's gradients go on into the steps before it. Without, each step
             learns to improve whatever kernel it is given.
+        steps : steps per scale, coarsest first; by default the configuration's.
 
         Returns
         -------
@@ -280,7 +285,8 @@ class AnalysisNetwork(keras.Model):
         for index, planes in enumerate(levels):
             if index:
                 kernel = resample_kernel(kernel, kernel_upsampling(kernel.shape[1]))
-            results += self._alternate(index, planes, kernel, chained)
+            count = (steps or self.config.steps)[index]
+            results += self._alternate(index, planes, kernel, count, chained)
             kernel = results[-1]["kernel"]
         return results
 
@@ -297,17 +303,18 @@ class AnalysisNetwork(keras.Model):
         (batch, k, k), each summing to 1.
         """
         planes = channels_first(ops.cast(image, "float32"))
-        return self._alternate(len(self.scales) - 1, planes, kernel)[-1]["kernel"]
+        last, count = len(self.scales) - 1, self.config.steps[-1]
+        return self._alternate(last, planes, kernel, count)[-1]["kernel"]
 
     def _alternate(
-        self, index: int, planes: Tensor, kernel: Tensor, chained: bool = False
+        self, index: int, planes: Tensor, kernel: Tensor, count: int, chained: bool = False
     ) -> List[Dict[str, Tensor]]:
-        """Take the steps of one scale, counted from the coarsest."""
+        """Take `count` steps of one scale, counted from the coarsest."""
         planes, _, deviation = standardise(planes)
         window = padded_window(tuple(planes.shape[2:4]), kernel.shape[1] // 2)
         window = ops.convert_to_tensor(window)
         results = []
-        for _ in range(self.config.steps[index]):
+        for _ in range(count):
             kernel = kernel if chained else ops.stop_gradient(kernel)
             logits, sharp, unit = self.scales[index](planes, kernel, window)
             kernel = ops.reshape(ops.softmax(logits, axis=-1), ops.shape(kernel))

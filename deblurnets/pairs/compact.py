@@ -44,9 +44,8 @@ class EstimateConfig:
     unsure_gain, unsure_slope : the predicted gain in dB at which confidence is 1/2, and the dB
         that take it to 0.73 (a logistic curve, fitted on 800 results kept from training: the
         judge guesses low).
-    steps : most steps of the network at each coarser scale and at the finest one. It learned with
-        one more of each; what they add, the alternations after them find as well
-        (docs/decisions/024).
+    quick_steps : steps of the network at each coarser scale and at the finest one in a quick look,
+        one less of each than it learned with (docs/decisions/024).
     search : SearchConfig
     """
 
@@ -62,7 +61,7 @@ class EstimateConfig:
     )
     unsure_gain: float = -0.6
     unsure_slope: float = 1.0
-    steps: Tuple[int, int] = (2, 1)
+    quick_steps: Tuple[int, int] = (2, 1)
     search: SearchConfig = dataclasses.field(default_factory=SearchConfig)
 
 
@@ -80,10 +79,6 @@ class CompactAnalysis:
         self.network = network
         self.judge = judge
         self.config = config or EstimateConfig()
-        *coarser, finest = network.config.steps
-        most, most_finest = self.config.steps
-        steps = (*(min(n, most) for n in coarser), min(finest, most_finest))
-        network.config = dataclasses.replace(network.config, steps=steps)
         for step in network.scales:
             step.sides = SIDES
         network.scales[-1].sides = FINEST_SIDES
@@ -151,9 +146,13 @@ class CompactAnalysis:
         return finding.lead <= next(lead for least, lead in config.sharp if mass >= least)
 
     def observe(self, grey: np.ndarray, looks: Sequence[Look]) -> List[Start]:
-        """Estimate the kernel of a grey picture (H, W) in looks of one scale and window."""
+        """Estimate the kernel of a grey picture (H, W) in looks that differ in light only."""
         seen = np.concatenate([self._seen(grey, look) for look in looks])
-        kernels = ops.convert_to_numpy(self.network(seen)[-1]["kernel"])
+        steps = None
+        if looks[0].quick:
+            coarser, finest = self.config.quick_steps
+            steps = [coarser] * (len(self.network.scales) - 1) + [finest]
+        kernels = ops.convert_to_numpy(self.network(seen, steps=steps)[-1]["kernel"])
         return [Start(self._at_full_size(*found), found[1]) for found in zip(kernels, looks)]
 
     def _improved(self, grey: np.ndarray, kernel: np.ndarray, look: Look) -> np.ndarray:
