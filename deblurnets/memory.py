@@ -13,7 +13,7 @@ SMALLEST_TILE = 384
 # Options of glibc's malloc.h, and their values: number of heaps; bytes from which on an array has
 # pages of its own (the largest value taken); unused bytes at a heap's end that are given back.
 _M_ARENA_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -8, -3, -1
-_HEAPS = {_M_ARENA_MAX: 2, _M_MMAP_THRESHOLD: 2**25, _M_TRIM_THRESHOLD: 2**29}
+_HEAPS = {_M_ARENA_MAX: 2, _M_MMAP_THRESHOLD: 2**25, _M_TRIM_THRESHOLD: 2**27}
 
 _CGROUPS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
