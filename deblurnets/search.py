@@ -213,9 +213,10 @@ class _Search:
         """Look at the picture in some kinds of light, in each of them once."""
         looks = [Look(*size, light, quick) for light in lights]
         new = [look for look in looks if look not in self.seen]
-        if new:
-            # Together: much of a look's time goes into starting the network's many small steps.
-            self.seen.update(zip(new, self.observe(self.image, new)))
+        # Together they take less time, but two at once are one more size to prepare for (decision
+        # 008): the other looks have many sizes.
+        for group in [new] if quick and new else [[look] for look in new]:
+            self.seen.update(zip(group, self.observe(self.image, group)))
         return [self.seen[look] for look in looks]
 
     def take(
