@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Callable, Optional, Sequence, Tuple
 
 import numpy as np
@@ -95,7 +96,6 @@ def compile_layers(layers: Sequence[Any], shapes: Sequence[Sequence[Optional[int
         *[tf.TensorSpec(shape, dtype) for shape in shapes],
     ]
 
-    @tf.function(input_signature=signature, autograph=False)
     def run(row: Any, *arguments: Any) -> Any:
         values = [
             tf.reshape(part, variable.shape)
@@ -104,10 +104,14 @@ def compile_layers(layers: Sequence[Any], shapes: Sequence[Sequence[Optional[int
         with keras.StatelessScope(state_mapping=list(zip(variables, values))):
             return original(*arguments)
 
+    # A partial, for TensorFlow counts tracings by the code: the first calls of some networks, one
+    # after the other, would be taken for one function traced again and again, with a warning.
+    compiled = tf.function(functools.partial(run), input_signature=signature, autograph=False)
+
     def bind(layer: Any) -> None:
         # Here, where Keras casts nothing.
         row = tf.concat([tf.reshape(variable.value, [-1]) for variable in layer.variables], 0)
-        layer.call = lambda *arguments: run(row, *arguments)
+        layer.call = lambda *arguments: compiled(row, *arguments)
 
     for layer in layers:
         bind(layer)

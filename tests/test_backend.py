@@ -1,3 +1,5 @@
+import logging
+
 import numpy as np
 import pytest
 
@@ -74,3 +76,22 @@ def test_gradients_flow_through_spectra():
 
     numeric = (value(x.numpy() + step) - value(x.numpy() - step)) / 2e-3
     assert gradient[1, 2] == pytest.approx(numeric, rel=1e-3)
+
+
+def test_networks_compiled_one_after_the_other_are_not_taken_for_one_traced_again():
+    if not hasattr(backend._native, "compile_layers"):
+        pytest.skip("TensorFlow only")
+    warnings = []
+    handler = logging.Handler()
+    handler.emit = lambda record: warnings.append(record.getMessage())
+    logger = logging.getLogger("tensorflow")
+    logger.addHandler(handler)
+    try:
+        for _ in range(8):
+            layer = backend.keras.layers.Conv2D(2, 3)
+            layer.build((None, None, None, 1))
+            backend.compile_layers([layer], [(None, None, None, 1)])
+            layer(np.zeros((1, 8, 8, 1), np.float32))
+    finally:
+        logger.removeHandler(handler)
+    assert warnings == []

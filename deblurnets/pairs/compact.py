@@ -22,7 +22,6 @@ from deblurnets.search import Finding, Look, SearchConfig, Start, search_kernel
 
 # Few sizes of maps keep memory flat in a folder of many sizes of small pictures (decision 008).
 SIDES = 64
-FINEST_SIDES = 128
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +80,6 @@ class CompactAnalysis:
         self.config = config or EstimateConfig()
         for step in network.scales:
             step.sides = SIDES
-        network.scales[-1].sides = FINEST_SIDES
         # Pictures, kernels, windows: all sizes open.
         compile_layers(network.scales, [(None, 1, None, None), (None,) * 3, (None,) * 2])
 
