@@ -12,7 +12,7 @@ Tensor = Any
 
 
 def fill_hidden(observed: Tensor, known: Tensor, transfer: Tensor, iterations: int) -> Tensor:
-    """Do what :func:`deblurnets.surroundings.fill_hidden` does.
+    """Do what :func:`deblurnets.surroundings.fill_hidden` does, at every pixel.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from deblurnets.surroundings import HOLD, PENALTY, step_sizes
 def fill_hidden(
     observed: torch.Tensor, known: torch.Tensor, transfer: torch.Tensor, iterations: int
 ) -> torch.Tensor:
-    """Do what :func:`deblurnets.surroundings.fill_hidden` does.
+    """Do what :func:`deblurnets.surroundings.fill_hidden` does, at every pixel.
 
     Parameters
     ----------
