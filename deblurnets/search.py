@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Callable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -171,7 +171,8 @@ def search_kernel(
         search.take(sizes, LIGHTS)
         search.second_round()
         return search.finding()
-    if search.seems_small(finest) and search.settled_by(search.take([finest], LIGHTS, quick=True)):
+    quick = search.quick_looks(finest)
+    if search.seem_small(quick) and search.settled_by(search.finish(quick)):
         return search.finding()
     lights = search.likely_lights(search.take([first], LIGHTS))
     seen_whole = support_size(search.best.kernel) * finest[0] <= look_grid
@@ -202,30 +203,25 @@ class _Search:
         self.part = best_crop(image, config.finish.crop)
         self.lit = {"encoded": self.part, "linear": to_linear(self.part)}
         self.waiting = list(given)
-        self.seen: Dict[Look, Start] = {}
         self.taken: Set[Look] = set()
         self.tried: List[_Candidate] = []
         self.untouched: Optional[_Candidate] = None
 
-    def look(
-        self, size: Tuple[float, int], lights: Sequence[str], quick: bool = False
-    ) -> List[Start]:
-        """Look at the picture in some kinds of light, in each of them once."""
-        looks = [Look(*size, light, quick) for light in lights]
-        new = [look for look in looks if look not in self.seen]
-        # Together they take less time, but two at once are one more size to prepare for (decision
-        # 008): the other looks have many sizes.
-        for group in [new] if quick and new else [[look] for look in new]:
-            self.seen.update(zip(group, self.observe(self.image, group)))
-        return [self.seen[look] for look in looks]
+    def quick_looks(self, size: Tuple[float, int]) -> List[Start]:
+        """Take a quick look in each kind of light."""
+        # Together they take less time. Other looks have many sizes, and two at once would be one
+        # more of each to prepare for (decision 008).
+        return self.observe(self.image, [Look(*size, light, quick=True) for light in LIGHTS])
 
-    def take(
-        self, sizes: Sequence[Tuple[float, int]], lights: Sequence[str], quick: bool = False
-    ) -> List[_Candidate]:
-        """Take looks, each once, and have what they find finished and judged."""
-        starts = [start for size in sizes for start in self.look(size, lights, quick)]
-        starts = [start for start in starts if start.look not in self.taken]
-        self.taken.update(start.look for start in starts)
+    def take(self, sizes: Sequence[Tuple[float, int]], lights: Sequence[str]) -> List[_Candidate]:
+        """Take looks, each once, and finish what they find."""
+        looks = [Look(*size, light) for size in sizes for light in lights]
+        looks = [look for look in looks if look not in self.taken]
+        self.taken.update(looks)
+        return self.finish([start for look in looks for start in self.observe(self.image, [look])])
+
+    def finish(self, starts: Sequence[Start]) -> List[_Candidate]:
+        """Have starts, and those given, finished and judged; the first time no blur as well."""
         tasks = [functools.partial(self._finished, s) for s in [*starts, *self.waiting]]
         self.waiting = []
         if self.untouched is None:
@@ -258,11 +254,11 @@ class _Search:
         lead = self.best.verdict.value - self.untouched.verdict.value
         return Finding(self.best.kernel, self.best.verdict, lead)
 
-    def seems_small(self, finest: Tuple[float, int]) -> bool:
-        """Tell whether a quick look takes the shake for a small one."""
-        # Both are needed if it is; linear light is the one in which cameras record.
-        in_light = dict(zip(LIGHTS, self.look(finest, LIGHTS, quick=True)))
-        return support_size(in_light["linear"].kernel, CORE) <= self.config.small
+    def seem_small(self, quick: Sequence[Start]) -> bool:
+        """Tell whether quick looks take the shake for a small one."""
+        # By linear light, in which cameras record.
+        kernel = next(start.kernel for start in quick if start.look.light == "linear")
+        return support_size(kernel, CORE) <= self.config.small
 
     def settled_by(self, found: Sequence[_Candidate]) -> bool:
         """Tell whether one look, taken in both kinds of light, is enough."""

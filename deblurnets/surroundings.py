@@ -72,10 +72,17 @@ def fill_hidden(
     if half:
         transfer, penalty = low_half(transfer, shape), low_half(penalty, shape)
     wiener = 1 / (np.abs(transfer) ** 2 + penalty)
-    fill = _fill_at_half if half else _fill_plane
+    # Every other pixel as it is: smoothed, the known ones would take in what the hidden start with.
+    step = 2 if half else 1
+
+    def fill(plane: np.ndarray, inner: np.ndarray) -> np.ndarray:
+        seen = np.ascontiguousarray(plane[::step, ::step]), inner[::step, ::step]
+        found = _fill_plane(*seen, transfer, penalty, wiener, iterations)
+        return np.where(inner, plane, doubled(found)) if half else found
+
     planes = zip(observed, np.broadcast_to(known, observed.shape))
     filled = iterate_threads(
-        lambda plane: fill(*plane, transfer, penalty, wiener, iterations),
+        lambda plane: fill(*plane),
         planes,
         most=max(1, min(fft.get_workers(), TOGETHER // observed[0].size)),
     )
@@ -89,30 +96,14 @@ def low_half(spectrum: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
     return np.concatenate([low, spectrum[shape[0] - rows // 2 :, : columns // 2 + 1]])
 
 
-def with_high_half(spectrum: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
-    """Undo `low_half`, with nothing in the high half."""
-    rows, columns = shape[0] // 2, spectrum.shape[1]
-    result = np.zeros((shape[0], shape[1] // 2 + 1), spectrum.dtype)
+def doubled(plane: np.ndarray) -> np.ndarray:
+    """Interpolate a plane (h, w) at every other pixel of one (2 h, 2 w): `low_half` is undone."""
+    spectrum = fft.rfft2(plane) * np.float32(4)
+    (rows, width), columns = plane.shape, spectrum.shape[1]
+    result = np.zeros((2 * rows, width + 1), spectrum.dtype)
     result[: rows - rows // 2, :columns] = spectrum[: rows - rows // 2]
-    result[shape[0] - rows // 2 :, :columns] = spectrum[rows - rows // 2 :]
-    return result
-
-
-def _fill_at_half(
-    observed: np.ndarray,
-    known: np.ndarray,
-    transfer: np.ndarray,
-    penalty: np.ndarray,
-    wiener: np.ndarray,
-    iterations: int,
-) -> np.ndarray:
-    """Fill one plane (H, W) with what `_fill_plane` finds for every other pixel of both axes."""
-    shape = observed.shape
-    # As it is: smoothed first, the picture would take in what its hidden part started with.
-    coarse = np.ascontiguousarray(observed[::2, ::2])
-    coarse = _fill_plane(coarse, known[::2, ::2], transfer, penalty, wiener, iterations)
-    filled = with_high_half(fft.rfft2(coarse), shape)
-    return np.where(known, observed, fft.irfft2(filled, shape) * np.float32(4))
+    result[2 * rows - rows // 2 :, :columns] = spectrum[rows - rows // 2 :]
+    return fft.irfft2(result, (2 * rows, 2 * width))
 
 
 def _fill_plane(

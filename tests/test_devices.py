@@ -63,7 +63,9 @@ def test_two_devices_train_what_one_does(tmp_path):
     pack = make_pack(tmp_path)
     runs = {number: tmp_path / str(number) for number in ("1", "2", "3")}
     lines = {
-        number: [*arguments("synthesis", pack, run, 3), "--devices", number]
+        # Two samples on each of two devices: of one alone the gradient is as often near zero, where
+        # rounding counts.
+        number: [*arguments("synthesis", pack, run, 3), "--batch", "4", "--devices", number]
         for number, run in runs.items()
     }
     uneven = [*lines["2"], "--batch", "3"]
@@ -74,9 +76,8 @@ def test_two_devices_train_what_one_does(tmp_path):
     with np.load(runs["1"] / "checkpoint.npz") as one, np.load(runs["2"] / "checkpoint.npz") as two:
         assert int(one["step"]) == int(two["step"]) == 3
         for name in set(one.files) - {"seconds"}:
-            # Weights, and the optimiser's means of gradients, which are as small as 1e-6. Sums in
-            # another order differ by up to 1.2e-4; a batch split wrongly would differ by far more.
-            allowed = 2e-4 * np.abs(one[name]).max() + 1e-12
+            # Weights, and the optimiser's means of gradients, which are as small as 1e-6.
+            allowed = 1e-4 * np.abs(one[name]).max() + 1e-12
             assert np.abs(one[name] - two[name]).max() <= allowed, name
 
 

@@ -26,9 +26,10 @@ with tempfile.NamedTemporaryFile("r") as file:
 """
 
 
-def heaps(argument, **settings):
+def told(script, argument, **settings):
+    """Run a script in a process of its own; return the word and the number that it prints."""
     result = subprocess.run(
-        [sys.executable, "-c", COUNT_HEAPS, argument],
+        [sys.executable, "-c", script, argument],
         stdout=subprocess.PIPE,
         check=True,
         env={"PYTHONPATH": ":".join(path for path in sys.path if path), **settings},
@@ -39,9 +40,36 @@ def heaps(argument, **settings):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
 def test_threads_share_two_heaps_unless_the_user_says_otherwise():
-    if heaps("limit")[0] == "False":
+    if told(COUNT_HEAPS, "limit")[0] == "False":
         pytest.skip("glibc only")
-    assert heaps("no")[1] > 2
-    assert heaps("limit") == ("True", 2)
-    done, count = heaps("limit", MALLOC_ARENA_MAX="4")
+    assert told(COUNT_HEAPS, "no")[1] > 2
+    assert told(COUNT_HEAPS, "limit") == ("True", 2)
+    done, count = told(COUNT_HEAPS, "limit", MALLOC_ARENA_MAX="4")
     assert done == "False" and count > 2
+
+
+# Page faults of taking and giving back some arrays of 8 MiB, the first time left out.
+COUNT_FAULTS = """
+import resource, sys
+import numpy as np
+from deblurnets.memory import tune_heaps
+done = tune_heaps() if sys.argv[1] == "limit" else None
+def work():
+    for array in [np.empty(2**21, np.float32) for _ in range(6)]:
+        array.fill(1)
+work()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+work()
+print(done, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
+def test_heaps_keep_what_arrays_of_some_megabytes_give_back():
+    # NumPy asks for large pages where they are to be had, which are few faults.
+    small_pages = {"NUMPY_MADVISE_HUGEPAGE": "0"}
+    done, kept = told(COUNT_FAULTS, "limit", **small_pages)
+    if done == "False":
+        pytest.skip("glibc only")
+    _, given_back = told(COUNT_FAULTS, "no", **small_pages)
+    assert kept < 0.1 * given_back

@@ -31,13 +31,18 @@ def blurred(sharp, kernel):
     return spectrum, fft.irfft2(spectrum * fft.rfft2(sharp), sharp.shape)[None]
 
 
-@given(st.integers(0, 1000))
-@settings(deadline=None, max_examples=20)
-def test_what_is_known_stays_and_the_rest_comes_close_to_the_truth(seed):
+def hidden_border(seed):
+    """Return a transfer function, a blurry picture, where it is known, and it as far as known."""
     kernel = random_shake(np.random.RandomState(seed), 21, (9, 19))
     spectrum, truth = blurred(scene(seed), kernel)
     inner = known()
-    observed = np.where(inner, truth, truth[inner].mean())
+    return spectrum, truth, inner, np.where(inner, truth, truth[inner].mean())
+
+
+@given(st.integers(0, 1000))
+@settings(deadline=None, max_examples=20)
+def test_what_is_known_stays_and_the_rest_comes_close_to_the_truth(seed):
+    spectrum, truth, inner, observed = hidden_border(seed)
     filled = fill_hidden(observed, inner, spectrum, 12)
     assert np.array_equal(filled[inner], observed[inner])
     near = known(margin=10) & ~inner  # within reach of what is known
@@ -48,10 +53,7 @@ def test_what_is_known_stays_and_the_rest_comes_close_to_the_truth(seed):
 @given(st.integers(0, 1000))
 @settings(deadline=None, max_examples=20)
 def test_half_the_resolution_finds_nearly_the_same(seed):
-    kernel = random_shake(np.random.RandomState(seed), 21, (9, 19))
-    spectrum, truth = blurred(scene(seed), kernel)
-    inner = known()
-    observed = np.where(inner, truth, truth[inner].mean())
+    spectrum, _, inner, observed = hidden_border(seed)
     whole, half = (fill_hidden(observed, inner, spectrum, 12, way) for way in (False, True))
     assert np.array_equal(half[inner], observed[inner])
     assert not np.array_equal(half, whole)

@@ -180,6 +180,7 @@ class AnalysisStep(keras.layers.Layer):
         height, width = ops.shape(inputs)[2:4]
         filled = inputs
         if self.sides:
+            # Compiled for all sizes they are tensors.
             known = isinstance(height, int) and isinstance(width, int)
             longer = max(height, width) if known else ops.maximum(height, width)
             side = -(-longer // self.sides) * self.sides

@@ -31,13 +31,18 @@ def fill_hidden(observed: Tensor, known: Tensor, transfer: Tensor, iterations: i
     """
     if iterations < 1:
         return observed
-    whole = tuple(observed.shape[2:4])
-    size = (whole[0] // 2, whole[1] // 2)
-    everywhere, observed_everywhere = known, observed
-    known, observed = known[:, :, ::2, ::2], observed[:, :, ::2, ::2]
-    transfer = _low_half(transfer, whole)
-    penalty = low_half(gradient_power(whole), whole) * np.float32(PENALTY) + np.float32(HOLD)
-    penalty = ops.convert_to_tensor(penalty)
+    size = tuple(observed.shape[2:4])
+    penalty = low_half(gradient_power(size), size) * np.float32(PENALTY) + np.float32(HOLD)
+    seen = observed[:, :, ::2, ::2], known[:, :, ::2, ::2]
+    found = _filled(*seen, _low_half(transfer, size), ops.convert_to_tensor(penalty), iterations)
+    return ops.where(known, observed, _doubled(found))
+
+
+def _filled(
+    observed: Tensor, known: Tensor, transfer: Tensor, penalty: Tensor, iterations: int
+) -> Tensor:
+    """Fill planes on their own grid; `penalty` is by frequency."""
+    size = tuple(observed.shape[2:4])
     wiener = 1 / (abs2(transfer) + penalty)
     start = rfft2(observed)
     spectrum = scale(conj(transfer) * start, wiener) + scale(start, HOLD * wiener)
@@ -48,9 +53,7 @@ def fill_hidden(observed: Tensor, known: Tensor, transfer: Tensor, iterations: i
         ask = ask + scale(start, HOLD)
         change = scale(change, momentum) + scale(ask, rate * wiener)
         spectrum = spectrum + change
-    filled = ops.where(known, observed, irfft2(transfer * spectrum, size))
-    filled = 4 * irfft2(_with_high_half(rfft2(filled), whole), whole)
-    return ops.where(everywhere, observed_everywhere, filled)
+    return ops.where(known, observed, irfft2(transfer * spectrum, size))
 
 
 def _low_half(spectrum: Tensor, shape: Tuple[int, int]) -> Tensor:
@@ -60,12 +63,11 @@ def _low_half(spectrum: Tensor, shape: Tuple[int, int]) -> Tensor:
     return ops.concatenate([low, spectrum[:, :, shape[0] - rows // 2 :, : columns // 2 + 1]], 2)
 
 
-def _with_high_half(spectrum: Tensor, shape: Tuple[int, int]) -> Tensor:
-    """Do what :func:`deblurnets.surroundings.with_high_half` does."""
-    rows, columns = shape[0] // 2, spectrum.shape[3]
-    upper, lower = spectrum[:, :, : rows - rows // 2], spectrum[:, :, rows - rows // 2 :]
-    between = ops.zeros_like(spectrum)[:, :, :1]
-    gap = shape[0] - rows
-    result = ops.concatenate([upper, ops.repeat(between, gap, axis=2), lower], 2)
-    wide = ops.repeat(ops.zeros_like(result)[:, :, :, :1], shape[1] // 2 + 1 - columns, axis=3)
-    return ops.concatenate([result, wide], 3)
+def _doubled(planes: Tensor) -> Tensor:
+    """Do what :func:`deblurnets.surroundings.doubled` does."""
+    rows, width = planes.shape[2:4]
+    spectrum, upper = rfft2(planes), rows - rows // 2
+    beside = (0, width + 1 - spectrum.shape[3])
+    above = ops.pad(spectrum[:, :, :upper], [(0, 0), (0, 0), (0, 2 * rows - upper), beside])
+    below = ops.pad(spectrum[:, :, upper:], [(0, 0), (0, 0), (rows + upper, 0), beside])
+    return 4 * irfft2(above + below, (2 * rows, 2 * width))

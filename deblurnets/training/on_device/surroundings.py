@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Tuple
+
 import torch
 
 from deblurnets.borders import gradient_power
@@ -24,16 +26,23 @@ def fill_hidden(
     """
     if iterations < 1:
         return observed
-    whole = tuple(observed.shape[2:])
-    size = (whole[0] // 2, whole[1] // 2)
-    everywhere, observed_everywhere = known, observed
-    known, observed = known[:, :, ::2, ::2], observed[:, :, ::2, ::2]
-    rows, columns = size[0], size[1] // 2 + 1
-    transfer = torch.cat(
-        [transfer[:, :, : rows - rows // 2, :columns], transfer[:, :, -(rows // 2) :, :columns]], 2
-    )
-    penalty = low_half(gradient_power(whole), whole)
+    size = tuple(observed.shape[2:])
+    penalty = low_half(gradient_power(size), size)
     penalty = torch.tensor(penalty, device=observed.device) * PENALTY + HOLD
+    seen = observed[:, :, ::2, ::2], known[:, :, ::2, ::2]
+    found = _filled(*seen, _low_half(transfer, size), penalty, iterations)
+    return torch.where(known, observed, _doubled(found))
+
+
+def _filled(
+    observed: torch.Tensor,
+    known: torch.Tensor,
+    transfer: torch.Tensor,
+    penalty: torch.Tensor,
+    iterations: int,
+) -> torch.Tensor:
+    """Fill planes on their own grid; `penalty` is by frequency."""
+    size = tuple(observed.shape[2:])
     wiener = 1 / (transfer.abs() ** 2 + penalty)
     adjoint = transfer.conj()
     start = torch.fft.rfft2(observed)
@@ -44,10 +53,22 @@ def fill_hidden(
         ask = adjoint * torch.fft.rfft2(error) - penalty * spectrum + HOLD * start
         change = momentum * change + rate * wiener * ask
         spectrum = spectrum + change
-    filled = torch.where(known, observed, torch.fft.irfft2(transfer * spectrum, s=size))
-    low = torch.fft.rfft2(filled)
-    spectrum = low.new_zeros((*low.shape[:2], whole[0], whole[1] // 2 + 1))
-    spectrum[:, :, : rows - rows // 2, :columns] = low[:, :, : rows - rows // 2]
-    spectrum[:, :, -(rows // 2) :, :columns] = low[:, :, rows - rows // 2 :]
-    filled = 4 * torch.fft.irfft2(spectrum, s=whole)
-    return torch.where(everywhere, observed_everywhere, filled)
+    return torch.where(known, observed, torch.fft.irfft2(transfer * spectrum, s=size))
+
+
+def _low_half(spectrum: torch.Tensor, shape: Tuple[int, int]) -> torch.Tensor:
+    """Do what :func:`deblurnets.surroundings.low_half` does."""
+    rows, columns = shape[0] // 2, shape[1] // 2
+    low = spectrum[:, :, : rows - rows // 2, : columns // 2 + 1]
+    return torch.cat([low, spectrum[:, :, shape[0] - rows // 2 :, : columns // 2 + 1]], 2)
+
+
+def _doubled(planes: torch.Tensor) -> torch.Tensor:
+    """Do what :func:`deblurnets.surroundings.doubled` does."""
+    rows, width = planes.shape[2:]
+    low = torch.fft.rfft2(planes)
+    upper, columns = rows - rows // 2, low.shape[3]
+    spectrum = low.new_zeros((*low.shape[:2], 2 * rows, width + 1))
+    spectrum[:, :, :upper, :columns] = low[:, :, :upper]
+    spectrum[:, :, rows + upper :, :columns] = low[:, :, upper:]
+    return 4 * torch.fft.irfft2(spectrum, s=(2 * rows, 2 * width))
