@@ -106,8 +106,8 @@ class Judge:
     ) -> np.ndarray:
         """Ask the network about results (h, w) of one blurry picture."""
         # The network takes means over the maps, to which a mirrored picture does no harm.
-        side = -(-max(blurry.shape) // SIDES) * SIDES
-        blurry, *planes = (pad_to(plane, side, side)[0] for plane in (blurry, *results, *errors))
+        sides = [-(-n // SIDES) * SIDES for n in blurry.shape]
+        blurry, *planes = (pad_to(plane, *sides)[0] for plane in (blurry, *results, *errors))
         # One by one: each number of results together would be one more size (decision 008).
         asked = [
             self.network(*(plane[None, ..., None] for plane in (blurry, result, error)))

@@ -132,14 +132,14 @@ class AnalysisStep(keras.layers.Layer):
     Attributes
     ----------
     sides : int
-        The predictor's maps are filled up with zeros to squares with sides of a multiple of this,
-        where it is not 0. That makes few sizes, of which TensorFlow keeps memory for each.
+        The predictor's maps are filled up with zeros to multiples of this. 1 for training; more
+        makes fewer sizes, of which TensorFlow keeps memory for each.
     """
 
     def __init__(self, config: AnalysisConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.config = config
-        self.sides = 0
+        self.sides = 1
         self.predictor = ResidualUNet(config.widths, 2, dtype=config.dtype, name="predictor")
         self.decoder = ResidualUNet(config.decoder_widths, 1, dtype=config.dtype, name="decoder")
 
@@ -178,13 +178,7 @@ class AnalysisStep(keras.layers.Layer):
     def _correction(self, inputs: Tensor) -> Tensor:
         """Return what the predictor adds to the middle solution's gradients, of their shape."""
         height, width = ops.shape(inputs)[2:4]
-        filled = inputs
-        if self.sides:
-            # Compiled for all sizes they are tensors.
-            known = isinstance(height, int) and isinstance(width, int)
-            longer = max(height, width) if known else ops.maximum(height, width)
-            side = -(-longer // self.sides) * self.sides
-            filled = pad_planes(inputs, (side, side))
+        filled = pad_planes(inputs, [-(-n // self.sides) * self.sides for n in (height, width)])
         correction = ops.cast(self.predictor(channels_last(filled)), "float32")
         return channels_first(correction)[:, :, :height, :width]
 
