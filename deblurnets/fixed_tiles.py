@@ -15,7 +15,7 @@ from deblurnets.backend import ops
 
 Tensor = Any
 
-SIDES = (320, 448, 576, 768, 896, 960, 1280)
+SIDES = (320, 448, 576, 768, 832, 896, 960, 1280)
 
 
 def use_fixed_tiles(layer: Any, halo: int, divisor: int) -> None:

@@ -9,6 +9,7 @@ import sys
 from typing import Any, Callable, List, Optional, Sequence
 
 from deblurnets.exit_status import ALL_DONE, INTERRUPTED, SOME_FAILED
+from deblurnets.memory import FlatMemory
 from deblurnets.messages import one_line, say, say_beside_bar
 from deblurnets.names import EXISTS, Plan
 from deblurnets.report import FAILED, NOT_DONE, SKIPPED, Record, RunStart, record_of
@@ -97,11 +98,11 @@ class Run:
                 raise
             say(f"The networks cannot be loaded: {one_line(error)}", sys.stderr)
             return None
-        if self._kernel is None:
-            return deblurrer
-        from deblurnets.known_kernel import KnownKernel
+        if self._kernel is not None:
+            from deblurnets.known_kernel import KnownKernel
 
-        return KnownKernel(deblurrer, self._kernel)
+            deblurrer = KnownKernel(deblurrer, self._kernel)
+        return FlatMemory(deblurrer)
 
     def _run_jobs(self, deblur: Callable[[Any], Any]) -> bool:
         """Deblur until the end or until the user wants to stop; tell whether that was so."""

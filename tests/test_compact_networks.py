@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from deblurnets.backend import abs2, build_layer, compile_layers, irfft2, ops, rfft2
+from deblurnets.backend import abs2, build_layer, compile_layers, irfft2, keras, ops, rfft2
 from deblurnets.kernels import random_shake
 from deblurnets.networks import analysis, judge, layers, synthesis
 
@@ -149,16 +149,34 @@ def test_data_steps_ask_nothing_of_the_truth_and_lead_to_it():
     sharp = rng.rand(1, 3, *size).astype(np.float32)
     transfer = layers.transfer_function(random_shake(rng, 9, (3, 5))[None], size)
     blurry = numpy(irfft2(rfft2(sharp) * transfer, size))
-    power = abs2(transfer)
+    mask = np.ones((1, 1, *size), np.float32)
+    known = synthesis.Solutions(blurry, mask, transfer, abs2(transfer), size, [])
 
     def moves(estimate):
-        mask = np.ones((1, 1, *size), np.float32)
-        steps = network._data_steps(blurry, mask, estimate, transfer, power, size)
-        return [numpy(move) for move in steps]
+        return [numpy(move) for move in network._data_steps(known, estimate)]
 
     assert all(np.abs(move).max() < 1e-4 for move in moves(sharp))
     for move in moves(blurry):
         assert np.mean((blurry + move - sharp) ** 2) < 0.5 * np.mean((blurry - sharp) ** 2)
+
+
+@pytest.mark.parametrize("side", [38, 44])
+def test_corrections_reach_as_far_as_kernels_do(side):
+    # 38 and 8 more are 48 in whole steps, a fast size; 44 and 8 more are 52, for which 60 is one.
+    network = synthesis.build_synthesis(dataclasses.replace(TINY_SYNTHESIS, doubt=1e9))
+    rng = np.random.RandomState(8)
+    for variable in network.trainable_variables:
+        variable.assign(rng.normal(0, 0.3, tuple(variable.shape)))
+    kernel = random_shake(rng, 9, (3, 5))[None]
+    solutions = network.solve(rng.rand(1, side, side, 3).astype(np.float32), kernel)
+    size = solutions.known.shape[2]
+    maps = [*solutions.maps, solutions.maps[0]]
+    correction = np.abs(numpy(network._correct(network.first, maps, (size, size))))
+    assert correction.shape[2:] == (size, size)
+    rows = np.flatnonzero(correction.max((0, 1, 3)))
+    divisor = network.config.divisor
+    reach = -(-(side + 8) // divisor) * divisor
+    assert rows[0] == (size - reach) // 2 and rows[-1] == rows[0] + reach - 1
 
 
 @pytest.mark.parametrize("size", [(64, 64), (70, 80), (100, 96)])
@@ -174,6 +192,22 @@ def test_extension_keeps_the_picture_and_wraps_smoothly(size):
     if size[0] > 80:
         wrapped = np.abs(np.diff(np.concatenate([extended, extended[:, :, :1]], 2), axis=2))
         assert wrapped.max() < 0.12  # the plain picture would jump by 1
+
+
+@pytest.mark.parametrize("activation", [None, "relu"])
+@pytest.mark.parametrize("size", [2, 4, 5])
+def test_doubling_is_the_transposed_convolution(size, activation):
+    rng = np.random.RandomState(size)
+    settings = {"strides": 2, "padding": "same", "activation": activation}
+    ours = layers.Doubling(3, size, activation=activation)
+    theirs = keras.layers.Conv2DTranspose(3, size, **settings)
+    for layer in (ours, theirs):
+        build_layer(layer, (None, None, None, 5))
+    weights = [rng.randn(*w.shape) for w in theirs.get_weights()]
+    ours.set_weights(weights)
+    theirs.set_weights(weights)
+    maps = rng.rand(2, 6, 9, 5).astype(np.float32)
+    np.testing.assert_allclose(numpy(ours(maps)), numpy(theirs(maps)), atol=1e-5)
 
 
 def test_layers_compiled_as_one_function_keep_their_own_weights():

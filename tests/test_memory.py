@@ -1,7 +1,10 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+from deblurnets import memory
 
 # Threads that hold memory at the same time, and the heaps that glibc then tells of.
 COUNT_HEAPS = """
@@ -73,3 +76,45 @@ def test_heaps_keep_what_arrays_of_some_megabytes_give_back():
         pytest.skip("glibc only")
     _, given_back = told(COUNT_FAULTS, "no", **small_pages)
     assert kept < 0.1 * given_back
+
+
+# Resident memory, in MiB, that is left of 256 MiB in small arrays below one that stays.
+COUNT_KEPT = """
+import sys
+import numpy as np, psutil
+from deblurnets.memory import trim_heaps, tune_heaps
+done = tune_heaps()
+before = psutil.Process().memory_info().rss
+arrays = [np.ones(2**17, np.float32) for _ in range(512)]
+stays = np.ones(2**17, np.float32)
+del arrays
+if sys.argv[1] == "trim":
+    trim_heaps()
+print(done, (psutil.Process().memory_info().rss - before) // 2**20)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
+def test_trimming_gives_back_what_nobody_uses():
+    done, kept = told(COUNT_KEPT, "keep")
+    if done == "False":
+        pytest.skip("glibc only")
+    assert kept > 200
+    assert told(COUNT_KEPT, "trim")[1] < 50
+
+
+def test_memory_is_kept_for_pictures_of_the_same_size_only(monkeypatch):
+    events = []
+    monkeypatch.setattr(memory, "trim_heaps", lambda: events.append("trim"))
+    deblur = memory.FlatMemory(lambda pixels: events.append(len(pixels)))
+    for side in (40, 40, 40, 50, 40):
+        deblur(np.zeros((side, side)))
+    assert events == [40, "trim", 40, 40, 50, "trim", 40, "trim"]
+
+
+def test_memory_is_given_back_after_a_picture_that_failed(monkeypatch):
+    trimmed = []
+    monkeypatch.setattr(memory, "trim_heaps", lambda: trimmed.append(True))
+    with pytest.raises(ZeroDivisionError):
+        memory.FlatMemory(lambda pixels: 1 / 0)(np.zeros((40, 40)))
+    assert trimmed

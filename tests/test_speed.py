@@ -19,7 +19,7 @@ from deblurnets.evaluation import __main__ as evaluation
 from deblurnets.evaluation.benchmark import BenchmarkError
 from deblurnets.evaluation.speed import command, operations, pictures, table, worker
 from deblurnets.images import Picture, read_image, write_image
-from deblurnets.networks.layers import ResidualUNet, maps_shape
+from deblurnets.networks.layers import Doubling, ResidualUNet, maps_shape
 from deblurnets.networks.paper_synthesis import PaperSynthesisConfig, build_paper_synthesis
 
 FIGURES = worker.Figures(
@@ -62,7 +62,8 @@ def multiply_adds(monkeypatch):
         monkeypatch.setattr(kind, "call", call)
 
     watch(keras.layers.Conv2D, lambda x, result: result)
-    watch(keras.layers.Conv2DTranspose, lambda x, result: x)
+    for kind in (keras.layers.Conv2DTranspose, Doubling):
+        watch(kind, lambda x, result: x)
     return counted
 
 

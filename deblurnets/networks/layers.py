@@ -94,6 +94,46 @@ class ResidualBlock(keras.layers.Layer):
         return x + self.second(self.first(x))
 
 
+# By kernel size, a doubling's taps of the even and then of the odd result along an axis, for the
+# inputs before, at and after them; one past the last tap is a zero.
+_TAPS = {2: [0, 1], 4: [3, 1, 4, 4, 2, 0], 5: [3, 1, 5, 4, 2, 0]}
+
+
+class Doubling(keras.layers.Conv2DTranspose):
+    """Transposed convolution of stride 2 as a convolution whose channels become pixels.
+
+    Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel
+    convolutional neural network", CVPR 2016. Computed as what it is, the gradient of a convolution,
+    TensorFlow takes twice the time and keeps memory for each size of maps (decision 025).
+
+    Parameters
+    ----------
+    filters : int
+        Channels of the result.
+    kernel_size : 2, 4 or 5
+    """
+
+    def __init__(self, filters: int, kernel_size: int, **kwargs: Any) -> None:
+        kwargs.update(strides=2, padding="same")
+        super().__init__(filters, kernel_size, **kwargs)
+
+    def call(self, x: Tensor) -> Tensor:
+        """Double the resolution: (batch, H, W, any) -> (batch, 2 H, 2 W, filters)."""
+        taps = ops.convert_to_tensor(_TAPS[self.kernel_size[0]], dtype="int32")
+        reach, channels = len(_TAPS[self.kernel_size[0]]) // 2, self.filters
+        kernel = ops.pad(self.kernel, [[0, 1], [0, 1], [0, 0], [0, 0]])
+        kernel = ops.take(ops.take(kernel, taps, axis=0), taps, axis=1)
+        kernel = ops.reshape(kernel, (2, reach, 2, reach, channels, -1))
+        kernel = ops.transpose(kernel, (1, 3, 5, 0, 2, 4))
+        kernel = ops.reshape(kernel, (reach, reach, -1, 4 * channels))
+        maps = ops.conv(x, kernel, strides=1, padding="same") + ops.tile(self.bias, [4])
+        maps = self.activation(maps)
+        batch, height, width = ops.shape(maps)[:3]
+        maps = ops.reshape(maps, (batch, height, width, 2, 2, channels))
+        maps = ops.transpose(maps, (0, 1, 3, 2, 4, 5))
+        return ops.reshape(maps, (batch, 2 * height, 2 * width, channels))
+
+
 class ResidualUNet(keras.layers.Layer):
     """U-Net of residual blocks with summed skips: (batch, H, W, any) -> (batch, H, W, outputs).
 
@@ -123,20 +163,13 @@ class ResidualUNet(keras.layers.Layer):
             layers.Conv2D(w, 2, strides=2, dtype=dtype, name=f"down_{w}") for w in widths[1:]
         ]
         self.bottom = ResidualBlock(widths[-1], dtype=dtype, name="bottom")
-        self.ups = [
-            layers.Conv2DTranspose(w, 2, strides=2, dtype=dtype, name=f"up_{w}")
-            for w in widths[:-1]
-        ]
+        self.ups = [Doubling(w, 2, dtype=dtype, name=f"up_{w}") for w in widths[:-1]]
         self.decoders = [ResidualBlock(w, dtype=dtype, name=f"decoder_{w}") for w in widths[:-1]]
-        exit_layer = layers.Conv2D if stride == 1 else layers.Conv2DTranspose
-        self.exit = exit_layer(
-            outputs,
-            2 + stride,
-            strides=stride,
-            padding="same",
-            kernel_initializer="zeros",
-            dtype=dtype,
-            name="exit",
+        last = {"kernel_initializer": "zeros", "dtype": dtype, "name": "exit"}
+        self.exit = (
+            layers.Conv2D(outputs, 3, padding="same", **last)
+            if stride == 1
+            else Doubling(outputs, 4, **last)
         )
 
     def build(self, input_shape: Shape) -> None:

@@ -18,11 +18,11 @@ Haltmeier, "Deep null space learning for inverse problems", Inverse Problems 35,
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from deblurnets.backend import abs2, build_layer, irfft2, keras, ops, rfft2, scale
+from deblurnets.backend import abs2, build_layer, conj, irfft2, keras, ops, rfft2, scale
 from deblurnets.borders import gradient_power
 from deblurnets.networks.layers import (
     ResidualUNet,
@@ -32,7 +32,6 @@ from deblurnets.networks.layers import (
     fast_size,
     maps_shape,
     transfer_function,
-    wiener,
 )
 
 Tensor = Any
@@ -128,12 +127,40 @@ def crop_centre(planes: Tensor, height: int, width: int) -> Tensor:
     return planes[:, :, top : top + height, left : left + width]
 
 
+def pad_centre(planes: Tensor, size: Tuple[int, int]) -> Tensor:
+    """Put planes where `crop_centre` takes them from, zeros around them."""
+    rows, columns = (n - m for n, m in zip(size, planes.shape[2:4]))
+    around = [[n // 2, n - n // 2] for n in (rows, columns)]
+    return ops.pad(planes, [[0, 0], [0, 0], *around]) if rows or columns else planes
+
+
 def inside_mask(height: int, width: int, size: Tuple[int, int]) -> np.ndarray:
     """Return (1, 1, *size), 1 where `extend` put the picture, 0 in its surroundings."""
     mask = np.zeros((1, 1, *tuple(size)), np.float32)
     top, left = (size[0] - height) // 2, (size[1] - width) // 2
     mask[:, :, top : top + height, left : left + width] = 1
     return mask
+
+
+class Solutions(NamedTuple):
+    """What `SynthesisNetwork` knows of a picture before a start is given.
+
+    Attributes
+    ----------
+    known : (batch, 3, P, Q), the picture extended to its grid.
+    mask : (1, 1, P, Q), `inside_mask`.
+    transfer, power : (batch, 1, P, Q // 2 + 1), the kernels' transfer functions, squared.
+    inner : (H, W) of the picture proper.
+    maps : (batch, 3, h, w) each, known and a Tikhonov solution for each strength, as the first
+        U-Net takes them: as far around the picture as kernels reach.
+    """
+
+    known: Tensor
+    mask: Tensor
+    transfer: Tensor
+    power: Tensor
+    inner: Tuple[int, int]
+    maps: List[Tensor]
 
 
 class SynthesisNetwork(keras.Model):
@@ -170,9 +197,13 @@ class SynthesisNetwork(keras.Model):
         -------
         dict of (batch, H, W, 3), not clipped: "sharp", the result; "first", the first stage's.
         """
+        sharp, first = self.correct(self.solve(image, kernel), start)
+        return {"sharp": channels_last(sharp), "first": channels_last(first)}
+
+    def solve(self, image: Tensor, kernel: Tensor) -> Solutions:
+        """Do what does not take the start; arguments as for a call."""
         image = channels_first(ops.cast(image, "float32"))
-        start = channels_first(ops.cast(start, "float32"))
-        height, width = image.shape[2], image.shape[3]
+        height, width = image.shape[2:4]
         size = tuple(
             extended_size(n, kernel.shape[1], self.config.divisor) for n in (height, width)
         )
@@ -181,58 +212,58 @@ class SynthesisNetwork(keras.Model):
         known = extend(image, size)
         transfer = transfer_function(kernel, size)
         power = abs2(transfer)
-        spectrum = self._fill_surroundings(known, mask, transfer, power, size)
-        solutions = [
-            wiener(spectrum, transfer, power + s * self._weight(size), size)
-            for s in self.config.strengths
-        ]
-        start = extend(start, size)
-        first = start + self._correct(self.first, [known, *solutions, start])
-        moves = self._data_steps(known, mask, first, transfer, power, size)
-        second = first + self._correct(self.second, [known, first, *moves])
+        weight = ops.convert_to_tensor(gradient_power(size) + np.float32(self.config.flat))
+        spectrum = conj(transfer) * self._fill_surroundings(known, mask, power, weight, size)
+        room, divisor = kernel.shape[1] - 1, self.config.divisor
+        seen = tuple(-(-(n + room) // divisor) * divisor for n in (height, width))
+        maps = [self._map(known, seen)]
+        for strength in self.config.strengths:
+            plane = irfft2(scale(spectrum, 1 / (power + strength * weight)), size)
+            maps.append(self._map(plane, seen))
+        return Solutions(known, mask, transfer, power, (height, width), maps)
+
+    def correct(self, solutions: Solutions, start: Tensor) -> Tuple[Tensor, Tensor]:
+        """Correct a start beside the solutions; "sharp" and "first" of a call, (batch, 3, H, W)."""
+        known, power = solutions.known, solutions.power
+        size, seen = tuple(known.shape[2:4]), tuple(solutions.maps[0].shape[2:4])
+        start = extend(channels_first(ops.cast(start, "float32")), size)
+        maps = [*solutions.maps, self._map(start, seen)]
+        first = start + self._correct(self.first, maps, size)
+        maps = [self._map(p, seen) for p in [known, first, *self._data_steps(solutions, first)]]
+        second = first + self._correct(self.second, maps, size)
         lost = self.config.doubt / (power + self.config.doubt)
         sharp = start + irfft2(scale(rfft2(second - start), lost), size)
-        planes = {"sharp": sharp, "first": first}
-        return {n: channels_last(crop_centre(p, height, width)) for n, p in planes.items()}
-
-    def _weight(self, size: Tuple[int, int]) -> Tensor:
-        return ops.convert_to_tensor(gradient_power(size) + np.float32(self.config.flat))
+        return crop_centre(sharp, *solutions.inner), crop_centre(first, *solutions.inner)
 
     def _fill_surroundings(
-        self,
-        known: Tensor,
-        mask: Tensor,
-        transfer: Tensor,
-        power: Tensor,
-        size: Tuple[int, int],
+        self, known: Tensor, mask: Tensor, power: Tensor, weight: Tensor, size: Tuple[int, int]
     ) -> Tensor:
         """Return the spectrum of the picture, its surroundings as its own solution predicts."""
         middle = self.config.strengths[len(self.config.strengths) // 2]
-        gain = power / (power + middle * self._weight(size))  # solve, then blur again
+        gain = power / (power + middle * weight)  # solve, then blur again
         spectrum = rfft2(known)
         for _ in range(self.config.refills):
             predicted = irfft2(scale(spectrum, gain), size)
             spectrum = rfft2(mask * known + (1 - mask) * predicted)
         return spectrum
 
-    def _data_steps(
-        self,
-        known: Tensor,
-        mask: Tensor,
-        estimate: Tensor,
-        transfer: Tensor,
-        power: Tensor,
-        size: Tuple[int, int],
-    ) -> list:
+    def _data_steps(self, solutions: Solutions, estimate: Tensor) -> List[Tensor]:
         """Return the corrections that the data ask of an estimate, one per rho."""
+        known, mask, transfer, power = solutions[:4]
+        size = tuple(known.shape[2:4])
         blurred = irfft2(rfft2(estimate) * transfer, size)
-        residual = rfft2(mask * (known - blurred))
-        return [wiener(residual, transfer, power + rho, size) for rho in self.config.rhos]
+        residual = conj(transfer) * rfft2(mask * (known - blurred))
+        return [irfft2(scale(residual, 1 / (power + rho)), size) for rho in self.config.rhos]
+
+    def _map(self, planes: Tensor, seen: Tuple[int, int]) -> Tensor:
+        """Return the part of planes that a U-Net sees, (batch, 3, *seen), in its precision."""
+        return ops.cast(crop_centre(planes, *seen), self.config.dtype.replace("mixed_", ""))
 
     @staticmethod
-    def _correct(network: ResidualUNet, planes: list) -> Tensor:
-        x = channels_last(ops.concatenate(planes, axis=1))
-        return channels_first(ops.cast(network(x), "float32"))
+    def _correct(network: ResidualUNet, maps: List[Tensor], size: Tuple[int, int]) -> Tensor:
+        """Return a U-Net's correction, 0 where only a fast size of transforms reaches."""
+        correction = network(channels_last(ops.concatenate(maps, axis=1)))
+        return pad_centre(channels_first(ops.cast(correction, "float32")), size)
 
 
 def build_synthesis(config: SynthesisConfig) -> SynthesisNetwork:

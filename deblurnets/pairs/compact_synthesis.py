@@ -16,7 +16,7 @@ from deblurnets.deconvolution import HyperLaplacian, blur_light, hyper_laplacian
 from deblurnets.fixed_tiles import use_fixed_tiles
 from deblurnets.memory import LARGEST_TILE
 from deblurnets.noise import estimate_noise
-from deblurnets.threads import available_cores
+from deblurnets.threads import available_cores, map_threads
 from deblurnets.tiles import map_tiles
 
 # Tiles of a large picture worked on at once: the deconvolution of one takes one core. More would
@@ -102,8 +102,9 @@ class CompactSynthesis:
             unit=typical_slope(image, settings) if light == "linear" else None,
         )
         halo = kernel.shape[0] // 2 + self.config.halo
+        alone = max(image.shape[:2]) <= tile
         return map_tiles(
-            lambda part: self._restore(part, kernel, deconvolve),
+            lambda part: self._restore(part, kernel, deconvolve, alone),
             image,
             tile,
             halo,
@@ -111,17 +112,35 @@ class CompactSynthesis:
         )
 
     def _restore(
-        self, image: np.ndarray, kernel: np.ndarray, deconvolve: Callable[..., np.ndarray]
+        self,
+        image: np.ndarray,
+        kernel: np.ndarray,
+        deconvolve: Callable[..., np.ndarray],
+        alone: bool,
     ) -> np.ndarray:
-        """Deblur a picture, or a part of one."""
+        """Deblur a picture, or a part of one; another part may be worked on beside it."""
         least = 2 * kernel.shape[0] + 2 * self.network.config.divisor
         padded, inside = pad_to(image, least, least)
-        with fft.set_workers(available_cores()):
-            start = deconvolve(padded)
+        network = self.network
+
+        def start() -> np.ndarray:
+            # Set for the thread that it runs in.
+            with fft.set_workers(available_cores()):
+                return deconvolve(padded)
+
+        solve = functools.partial(network.solve, padded[None], kernel[None])
+        if alone:
+            found, solutions = map_threads(_call, [start, solve])
+        else:
+            found, solutions = start(), None
         # One at a time: it takes all cores, and most of the memory.
         with self._turn:
-            sharp = self.network(padded[None], kernel[None], start[None])["sharp"]
-        return np.clip(ops.convert_to_numpy(sharp)[0][inside], 0, 1)
+            sharp, _ = network.correct(solutions or solve(), found[None])
+        return np.clip(np.moveaxis(ops.convert_to_numpy(sharp)[0], 0, -1)[inside], 0, 1)
+
+
+def _call(task: Callable[[], Any]) -> Any:
+    return task()
 
 
 def tight_grid(kernel: np.ndarray, step: int = 16) -> np.ndarray:
