@@ -195,7 +195,7 @@ def test_extension_keeps_the_picture_and_wraps_smoothly(size):
 
 
 @pytest.mark.parametrize("activation", [None, "relu"])
-@pytest.mark.parametrize("size", [2, 4, 5])
+@pytest.mark.parametrize("size", [2, 4])
 def test_doubling_is_the_transposed_convolution(size, activation):
     rng = np.random.RandomState(size)
     settings = {"strides": 2, "padding": "same", "activation": activation}

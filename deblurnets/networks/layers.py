@@ -96,7 +96,7 @@ class ResidualBlock(keras.layers.Layer):
 
 # By kernel size, a doubling's taps of the even and then of the odd result along an axis, for the
 # inputs before, at and after them; one past the last tap is a zero.
-_TAPS = {2: [0, 1], 4: [3, 1, 4, 4, 2, 0], 5: [3, 1, 5, 4, 2, 0]}
+_TAPS = {2: [0, 1], 4: [3, 1, 4, 4, 2, 0]}
 
 
 class Doubling(keras.layers.Conv2DTranspose):
@@ -110,7 +110,7 @@ class Doubling(keras.layers.Conv2DTranspose):
     ----------
     filters : int
         Channels of the result.
-    kernel_size : 2, 4 or 5
+    kernel_size : 2 or 4
     """
 
     def __init__(self, filters: int, kernel_size: int, **kwargs: Any) -> None:

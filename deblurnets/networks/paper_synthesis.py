@@ -11,7 +11,6 @@ import dataclasses
 from typing import Any, Callable
 
 from deblurnets.backend import keras, ops
-from deblurnets.networks.layers import Doubling
 from deblurnets.networks.paper_layers import Bias, LayerNames
 
 Tensor = Any
@@ -88,9 +87,11 @@ class _Builder:
         """Double the size and join what the way down had at that size."""
         x = self.layer(
             "conv2d_transpose",
-            Doubling,
+            keras.layers.Conv2DTranspose,
             self.config.filters,
             5,
+            strides=2,
+            padding="same",
             activation="relu",
         )(x)
         skip = self.convolution(3, skip)
