@@ -94,7 +94,10 @@ class _Builder:
             padding="same",
             activation="relu",
         )(x)
-        skip = self.convolution(3, skip)
+        return self.join(x, self.convolution(3, skip))
+
+    def join(self, x: Tensor, skip: Tensor) -> Tensor:
+        """As many channels of both as each of them has."""
         x = self.layer("concatenate", keras.layers.Concatenate)([x, skip])
         return self.convolution(1, x, activation="relu")
 
@@ -157,6 +160,12 @@ class _Folded(_Builder):
         weights = convolution.kernel * multiplier[0]
         biases = convolution.bias * multiplier[0, 0, 0] + addend[0, 0, 0]
         return ops.relu(ops.conv(x, weights, padding="same") + biases)
+
+    def join(self, x: Tensor, skip: Tensor) -> Tensor:
+        self.name("concatenate")  # one after the other, the two need no memory together
+        convolution, own = self.convolution_layer(1), int(x.shape[-1])
+        x = ops.conv(x, convolution.kernel[:, :, :own])
+        return ops.relu(x + ops.conv(skip, convolution.kernel[:, :, own:]) + convolution.bias)
 
 
 def _assemble(build: _Builder, x: Tensor) -> Tensor:
