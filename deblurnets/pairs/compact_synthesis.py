@@ -89,20 +89,11 @@ class CompactSynthesis:
         """
         # A tight grid keeps the surroundings that are made up, and the transforms, small.
         kernel = tight_grid(kernel)
-        settings = self.config.estimated if estimated else self.config.known
-        noise = estimate_noise(image)
-        if light == "auto":
-            light = blur_light(image, kernel, noise, settings)
-        deconvolve = functools.partial(
-            hyper_laplacian,
-            kernel=kernel,
-            noise=noise,
-            light=light,
-            settings=settings,
-            unit=typical_slope(image, settings) if light == "linear" else None,
-        )
+        prepare = functools.partial(self._deconvolution, image, kernel, light, estimated)
         halo = kernel.shape[0] // 2 + self.config.halo
         alone = max(image.shape[:2]) <= tile
+        # A picture of one part is measured while the network already works on it.
+        deconvolve = (lambda part: prepare()(part)) if alone else prepare()
         return map_tiles(
             lambda part: self._restore(part, kernel, deconvolve, alone),
             image,
@@ -111,31 +102,47 @@ class CompactSynthesis:
             together=TOGETHER,
         )
 
+    def _deconvolution(
+        self, image: np.ndarray, kernel: np.ndarray, light: str, estimated: bool
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """Return the deconvolution of parts of a picture, which knows what the whole is like."""
+        settings = self.config.estimated if estimated else self.config.known
+        noise = estimate_noise(image)
+        if light == "auto":
+            light = blur_light(image, kernel, noise, settings)
+        return functools.partial(
+            hyper_laplacian,
+            kernel=kernel,
+            noise=noise,
+            light=light,
+            settings=settings,
+            unit=typical_slope(image, settings) if light == "linear" else None,
+        )
+
     def _restore(
         self,
         image: np.ndarray,
         kernel: np.ndarray,
-        deconvolve: Callable[..., np.ndarray],
+        deconvolve: Callable[[np.ndarray], np.ndarray],
         alone: bool,
     ) -> np.ndarray:
         """Deblur a picture, or a part of one; another part may be worked on beside it."""
         least = 2 * kernel.shape[0] + 2 * self.network.config.divisor
         padded, inside = pad_to(image, least, least)
-        network = self.network
 
         def start() -> np.ndarray:
             # Set for the thread that it runs in.
             with fft.set_workers(available_cores()):
-                return deconvolve(padded)
+                return deconvolve(padded)[None]
 
-        solve = functools.partial(network.solve, padded[None], kernel[None])
+        solve = functools.partial(self.network.solve, padded[None], kernel[None])
         if alone:
             found, solutions = map_threads(_call, [start, solve])
         else:
             found, solutions = start(), None
         # One at a time: it takes all cores, and most of the memory.
         with self._turn:
-            sharp, _ = network.correct(solutions or solve(), found[None])
+            sharp, _ = self.network.correct(solutions or solve(), found)
         return np.clip(np.moveaxis(ops.convert_to_numpy(sharp)[0], 0, -1)[inside], 0, 1)
 
 
