@@ -25,8 +25,6 @@ from deblurnets.deblurrer import Deblurrer
 from deblurnets.evaluation.speed.networks import load_halves
 from deblurnets.evaluation.speed.pictures import write_blurry
 from deblurnets.images import read_image
-from deblurnets.light import LIGHTS
-from deblurnets.search import Look
 
 
 def cpu_seconds(action: Callable[[], Any]) -> float:
@@ -55,20 +53,21 @@ def main() -> None:
     run_judge = judge.network
     judge.network = lambda *maps: judged.append(maps) or run_judge(*maps)
     judge.network.config = run_judge.config
+    looked = []
+    observe = analysis.observe
+    analysis.observe = lambda *looks: looked.append(looks) or observe(*looks)
     deblurrer = Deblurrer(analysis, synthesis)
     whole = cpu_seconds(lambda: deblurrer(picture))
-    rounds = judged[-len(judged) // 4 :]  # of the last of four pictures
-    grey = picture.mean(axis=2, dtype=np.float32) / 255
+    # Of the last of four pictures.
+    rounds, looks = judged[-len(judged) // 4 :], looked[-len(looked) // 4 :]
     unets = (synthesis.network.first, synthesis.network.second)
     maps = [
         ops.convert_to_tensor(np.zeros((1, side, side, channels), np.float32))
         for channels in synthesis.network.config.channels
     ]
     parts = {
-        "analysis network, a look of each size and a second light": lambda: [
-            analysis.observe(grey, [Look(*size, light)])
-            for i, size in enumerate(analysis.config.looks)
-            for light in LIGHTS[: 2 if i == 0 else 1]
+        f"analysis network, {sum(len(taken) for _, taken in looks)} looks": lambda: [
+            observe(*taken) for taken in looks
         ],
         "judge's network": lambda: [ops.convert_to_numpy(run_judge(*m)) for m in rounds],
         "synthesis network's U-Nets": lambda: [

@@ -104,7 +104,8 @@ class Doubling(keras.layers.Conv2DTranspose):
 
     Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel
     convolutional neural network", CVPR 2016. Computed as what it is, the gradient of a convolution,
-    TensorFlow takes twice the time and keeps memory for each size of maps (decision 025).
+    TensorFlow takes up to 1.7 times the time and keeps work space for each size of maps
+    (`tools/measure_doubling.py`, decision 025).
 
     Parameters
     ----------
