@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Callable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from .alternation_latent import best_crop
 from .judgement import Judge, Verdict
 from .kernels import fit_grid, support_size
 from .light import LIGHTS, to_linear
-from .threads import map_threads
+from .threads import call_threads
 
 FINISH = AlternationConfig(
     iterations=4,
@@ -213,7 +213,7 @@ class _Search:
         # more of each to prepare for (decision 008).
         looks = [Look(*size, light, quick=True) for light in LIGHTS]
         look = functools.partial(self.observe, self.image, looks)
-        starts, self.untouched = map_threads(_call, [look, self._no_blur])
+        starts, self.untouched = call_threads([look, self._no_blur])
         return starts
 
     def take(self, sizes: Sequence[Tuple[float, int]], lights: Sequence[str]) -> List[_Candidate]:
@@ -228,9 +228,9 @@ class _Search:
         tasks = [functools.partial(self._finished, s) for s in [*starts, *self.waiting]]
         self.waiting = []
         if self.untouched is None:
-            *found, self.untouched = map_threads(_call, [*tasks, self._no_blur])
+            *found, self.untouched = call_threads([*tasks, self._no_blur])
         else:
-            found = map_threads(_call, tasks)
+            found = call_threads(tasks)
         self.tried += found
         return found[: len(starts)]
 
@@ -245,7 +245,7 @@ class _Search:
         def from_coarse_to_fine() -> _Candidate:
             return again(refine_kernel(self.lit[look.light], start.kernel, self.config.descent))
 
-        self.tried += map_threads(_call, [lambda: again(kernel), from_coarse_to_fine])
+        self.tried += call_threads([lambda: again(kernel), from_coarse_to_fine])
 
     @property
     def best(self) -> _Candidate:
@@ -290,10 +290,6 @@ class _Search:
     def _judged(self, start: Start, kernel: np.ndarray) -> _Candidate:
         (verdict,) = self.judge(self.part, [kernel], [start.look.light])
         return _Candidate(start, kernel, verdict)
-
-
-def _call(task: Callable[[], Any]) -> Any:
-    return task()
 
 
 def finished(part: np.ndarray, start: Start, grid: int, config: SearchConfig) -> np.ndarray:

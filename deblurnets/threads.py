@@ -34,6 +34,11 @@ def map_threads(function: Callable[[Item], Outcome], items: Iterable[Item]) -> L
     return list(iterate_threads(function, items))
 
 
+def call_threads(tasks: Iterable[Callable[[], Outcome]]) -> List[Outcome]:
+    """Call each of some tasks, on all cores; as `map_threads`."""
+    return map_threads(lambda task: task(), tasks)
+
+
 def iterate_threads(
     function: Callable[[Item], Outcome], items: Iterable[Item], most: Optional[int] = None
 ) -> Iterator[Outcome]:

@@ -102,7 +102,7 @@ def test_results_have_the_picture_s_shape_and_range(synthesis, size, grid):
     rng = np.random.RandomState(1)
     kernel = random_shake(rng, grid, (2, 0.8 * grid)) if grid > 3 else np.full((3, 3), 1 / 9)
     sharp = synthesis.deblur(picture(*size), kernel.astype(np.float32))
-    assert sharp.shape == (*size, 3)
+    assert sharp.shape == (*size, 3) and sharp.flags.c_contiguous
     assert sharp.min() >= 0
     assert sharp.max() <= 1
 

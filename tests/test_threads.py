@@ -7,13 +7,14 @@ from scipy import fft
 from deblurnets import threads
 from deblurnets.deconvolution import hyper_laplacian
 from deblurnets.kernels import random_shake
-from deblurnets.threads import in_strips, map_threads
+from deblurnets.threads import call_threads, in_strips, map_threads
 
 
 def test_results_come_in_order_and_the_first_error_is_raised():
     assert map_threads(lambda n: n * n, range(20)) == [n * n for n in range(20)]
     with pytest.raises(ZeroDivisionError):
         map_threads(lambda n: 1 // (n - 3), range(20))
+    assert call_threads([lambda: "a", lambda: 2]) == ["a", 2]
 
 
 @given(

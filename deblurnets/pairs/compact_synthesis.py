@@ -16,7 +16,7 @@ from deblurnets.deconvolution import HyperLaplacian, blur_light, hyper_laplacian
 from deblurnets.fixed_tiles import use_fixed_tiles
 from deblurnets.memory import LARGEST_TILE
 from deblurnets.noise import estimate_noise
-from deblurnets.threads import available_cores, map_threads
+from deblurnets.threads import available_cores, call_threads
 from deblurnets.tiles import map_tiles
 
 # Tiles of a large picture worked on at once: the deconvolution of one takes one core. More would
@@ -137,17 +137,14 @@ class CompactSynthesis:
 
         solve = functools.partial(self.network.solve, padded[None], kernel[None])
         if alone:
-            found, solutions = map_threads(_call, [start, solve])
+            found, solutions = call_threads([start, solve])
         else:
             found, solutions = start(), None
         # One at a time: it takes all cores, and most of the memory.
         with self._turn:
             sharp, _ = self.network.correct(solutions or solve(), found)
-        return np.clip(np.moveaxis(ops.convert_to_numpy(sharp)[0], 0, -1)[inside], 0, 1)
-
-
-def _call(task: Callable[[], Any]) -> Any:
-    return task()
+        sharp = np.ascontiguousarray(np.moveaxis(ops.convert_to_numpy(sharp)[0], 0, -1)[inside])
+        return np.clip(sharp, 0, 1, out=sharp)
 
 
 def tight_grid(kernel: np.ndarray, step: int = 16) -> np.ndarray:
