@@ -16,7 +16,7 @@ from deblurnets.deconvolution import HyperLaplacian, blur_light, hyper_laplacian
 from deblurnets.fixed_tiles import use_fixed_tiles
 from deblurnets.memory import LARGEST_TILE
 from deblurnets.noise import estimate_noise
-from deblurnets.threads import available_cores, call_threads
+from deblurnets.threads import available_cores
 from deblurnets.tiles import map_tiles
 
 # Tiles of a large picture worked on at once: the deconvolution of one takes one core. More would
@@ -89,13 +89,10 @@ class CompactSynthesis:
         """
         # A tight grid keeps the surroundings that are made up, and the transforms, small.
         kernel = tight_grid(kernel)
-        prepare = functools.partial(self._deconvolution, image, kernel, light, estimated)
+        deconvolve = self._deconvolution(image, kernel, light, estimated)
         halo = kernel.shape[0] // 2 + self.config.halo
-        alone = max(image.shape[:2]) <= tile
-        # A picture of one part is measured while the network already works on it.
-        deconvolve = (lambda part: prepare()(part)) if alone else prepare()
         return map_tiles(
-            lambda part: self._restore(part, kernel, deconvolve, alone),
+            lambda part: self._restore(part, kernel, deconvolve),
             image,
             tile,
             halo,
@@ -120,29 +117,17 @@ class CompactSynthesis:
         )
 
     def _restore(
-        self,
-        image: np.ndarray,
-        kernel: np.ndarray,
-        deconvolve: Callable[[np.ndarray], np.ndarray],
-        alone: bool,
+        self, image: np.ndarray, kernel: np.ndarray, deconvolve: Callable[[np.ndarray], np.ndarray]
     ) -> np.ndarray:
-        """Deblur a picture, or a part of one; another part may be worked on beside it."""
+        """Deblur a picture, or a part of one."""
         least = 2 * kernel.shape[0] + 2 * self.network.config.divisor
         padded, inside = pad_to(image, least, least)
-
-        def start() -> np.ndarray:
-            # Set for the thread that it runs in.
-            with fft.set_workers(available_cores()):
-                return deconvolve(padded)[None]
-
-        solve = functools.partial(self.network.solve, padded[None], kernel[None])
-        if alone:
-            found, solutions = call_threads([start, solve])
-        else:
-            found, solutions = start(), None
+        with fft.set_workers(available_cores()):
+            start = deconvolve(padded)
         # One at a time: it takes all cores, and most of the memory.
         with self._turn:
-            sharp, _ = self.network.correct(solutions or solve(), found)
+            solutions = self.network.solve(padded[None], kernel[None])
+            sharp, _ = self.network.correct(solutions, start[None])
         sharp = np.ascontiguousarray(np.moveaxis(ops.convert_to_numpy(sharp)[0], 0, -1)[inside])
         return np.clip(sharp, 0, 1, out=sharp)
 
