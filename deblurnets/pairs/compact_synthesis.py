@@ -89,7 +89,18 @@ class CompactSynthesis:
         """
         # A tight grid keeps the surroundings that are made up, and the transforms, small.
         kernel = tight_grid(kernel)
-        deconvolve = self._deconvolution(image, kernel, light, estimated)
+        settings = self.config.estimated if estimated else self.config.known
+        noise = estimate_noise(image)
+        if light == "auto":
+            light = blur_light(image, kernel, noise, settings)
+        deconvolve = functools.partial(
+            hyper_laplacian,
+            kernel=kernel,
+            noise=noise,
+            light=light,
+            settings=settings,
+            unit=typical_slope(image, settings) if light == "linear" else None,
+        )
         halo = kernel.shape[0] // 2 + self.config.halo
         return map_tiles(
             lambda part: self._restore(part, kernel, deconvolve),
@@ -99,25 +110,8 @@ class CompactSynthesis:
             together=TOGETHER,
         )
 
-    def _deconvolution(
-        self, image: np.ndarray, kernel: np.ndarray, light: str, estimated: bool
-    ) -> Callable[[np.ndarray], np.ndarray]:
-        """Return the deconvolution of parts of a picture, which knows what the whole is like."""
-        settings = self.config.estimated if estimated else self.config.known
-        noise = estimate_noise(image)
-        if light == "auto":
-            light = blur_light(image, kernel, noise, settings)
-        return functools.partial(
-            hyper_laplacian,
-            kernel=kernel,
-            noise=noise,
-            light=light,
-            settings=settings,
-            unit=typical_slope(image, settings) if light == "linear" else None,
-        )
-
     def _restore(
-        self, image: np.ndarray, kernel: np.ndarray, deconvolve: Callable[[np.ndarray], np.ndarray]
+        self, image: np.ndarray, kernel: np.ndarray, deconvolve: Callable[..., np.ndarray]
     ) -> np.ndarray:
         """Deblur a picture, or a part of one."""
         least = 2 * kernel.shape[0] + 2 * self.network.config.divisor
@@ -126,10 +120,8 @@ class CompactSynthesis:
             start = deconvolve(padded)
         # One at a time: it takes all cores, and most of the memory.
         with self._turn:
-            solutions = self.network.solve(padded[None], kernel[None])
-            sharp, _ = self.network.correct(solutions, start[None])
-        sharp = np.ascontiguousarray(np.moveaxis(ops.convert_to_numpy(sharp)[0], 0, -1)[inside])
-        return np.clip(sharp, 0, 1, out=sharp)
+            sharp = self.network(padded[None], kernel[None], start[None])["sharp"]
+        return np.clip(ops.convert_to_numpy(sharp)[0][inside], 0, 1)
 
 
 def tight_grid(kernel: np.ndarray, step: int = 16) -> np.ndarray:
