@@ -97,5 +97,7 @@ def pad_to(image: np.ndarray, height: int, width: int) -> Tuple[np.ndarray, Tupl
     rows, columns = max(height - image.shape[0], 0), max(width - image.shape[1], 0)
     padding = [(rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)]
     inside = tuple(slice(p[0], p[0] + n) for p, n in zip(padding, image.shape[:2]))
+    if not rows and not columns:
+        return image, inside
     padding += [(0, 0)] * (image.ndim - 2)
     return np.pad(image, padding, mode="symmetric"), inside

@@ -11,7 +11,6 @@ import numpy as np
 
 from deblurnets.estimate import Estimate
 from deblurnets.local import LocalConfig, deblur_better, estimate_regions
-from deblurnets.memory import affordable_tile
 from deblurnets.paths import model_path
 
 PathLike = Union[str, Path]
@@ -56,14 +55,13 @@ class Deblurrer:
     ----------
     analysis : object with ``estimate(image) -> deblurnets.estimate.Estimate``, or None
         None: pictures are deblurred with known kernels only, see `deblur`.
-    synthesis : object with ``deblur(image, kernel, light, estimated, tile) -> image`` and
-        ``bytes_per_pixel``
+    synthesis : object with ``deblur(image, kernel, light, estimated, tile) -> image``
         Images are float32 (H, W, 3), sRGB in 0..1; `deblurnets.pairs` has both of each pair.
     analysis_max_size : (height, width), optional
         A larger picture is cropped around its centre for the kernel estimate only.
     tile_size : int, optional
-        Largest side, in pixels, of the parts in which a picture is deblurred one after the other;
-        as large as half of the available memory allows when not given.
+        Largest side, in pixels, of the parts that the networks' convolutions work on, one after
+        the other; what is fastest and fits the memory when not given. The result is the same.
     local : LocalConfig or bool
         True, or a configuration: regions of the picture get kernels of their own where the judge
         is sure of them (`deblurnets.local`). The compact pair's analysis half is needed, and no
@@ -198,7 +196,7 @@ class Deblurrer:
         if estimate.strength == 0:
             return unit
         sharp = self._synthesis.deblur(
-            unit, estimate.kernel, estimate.light, estimated=True, tile=self._tile()
+            unit, estimate.kernel, estimate.light, estimated=True, tile=self._tile_size
         )
         if estimate.strength < 1:
             # Never worse than the input: a doubtful kernel's result is mixed with it.
@@ -221,16 +219,12 @@ class Deblurrer:
         """
         kernel = square_kernel(kernel)
         unit = to_unit_rgb(image)
-        return from_unit_rgb(self._synthesis.deblur(unit, kernel, tile=self._tile()), image)
+        return from_unit_rgb(self._synthesis.deblur(unit, kernel, tile=self._tile_size), image)
 
     def _estimate(self, unit: np.ndarray) -> Estimate:
         if self._analysis is None:
             raise ValueError("this deblurrer was made for known kernels only, it estimates none")
         return self._analysis.estimate(self._analysed_part(unit))
-
-    def _tile(self) -> int:
-        """Return the largest side of a part that is deblurred at once, in pixels."""
-        return self._tile_size or affordable_tile(self._synthesis.bytes_per_pixel)
 
     def _analysed_part(self, image: np.ndarray) -> np.ndarray:
         if self._analysis_max_size is None:

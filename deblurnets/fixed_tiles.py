@@ -1,65 +1,92 @@
-"""Layers of convolutions applied in tiles of few sizes.
+"""Functions of maps applied in tiles of few sizes.
 
 oneDNN, which TensorFlow computes convolutions with, prepares code and memory for each size of maps
-and keeps them: 10 MiB and more for a U-Net and picture size, without end in a folder of pictures of
-many sizes. In tiles of a few fixed sizes that overlap by the reach of the convolutions, results are
-those of the whole maps, except near a border that a tile reaches over (decision 008). (The parts of
-large pictures in :mod:`deblurnets.tiles` are of any size, and faded into each other.)
+and keeps them, without end in a folder of pictures of many sizes (decision 008). In tiles of a few
+fixed sizes that overlap by the reach of the convolutions, results are those of the whole maps,
+except near a border that a tile reaches over. (The parts of large pictures in
+:mod:`deblurnets.tiles` are of any size, and faded into each other.)
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Tuple
+from typing import Callable, List, Optional, Tuple
 
-from deblurnets.backend import ops
+import numpy as np
 
-Tensor = Any
+from deblurnets.tiles import is_out_of_memory
 
-SIDES = (320, 448, 576, 768, 832, 896, 960, 1280)
+# Sides of square tiles for small maps: many pictures of many sizes share them.
+SIDES = (320, 448, 576, 768, 832, 896, 960)
+# Tiles of larger maps have sides that are multiples of the step, and at most so many pixels.
+STEP, LONGEST, MOST = 64, 1536, 1_200_000
+
+Function = Callable[[np.ndarray], np.ndarray]
 
 
-def use_fixed_tiles(layer: Any, halo: int, divisor: int) -> None:
-    """Let a layer work in fixed tiles, for inference.
+def add_in_tiles(
+    function: Function,
+    maps: np.ndarray,
+    result: np.ndarray,
+    halo: int,
+    divisor: int,
+    largest: Optional[int] = None,
+) -> None:
+    """Add to planes what a function makes of maps of the same size, tile by tile.
+
+    A tile for which memory does not suffice is worked on in smaller ones.
 
     Parameters
     ----------
-    layer : keras.layers.Layer
-        Takes and returns maps (1, H, W, C) of equal height and width; changed in place.
+    function : callable
+        Takes maps (C, h, w), returns planes (c, h, w).
+    maps : ndarray, (C, H, W)
+    result : ndarray, (c, H, W)
+        Changed in place.
     halo : int
-        Reach of its convolutions in pixels, a multiple of `divisor`. Where it is too large for
-        `SIDES` to be of use, the layer works on whole maps.
+        Pixels beyond which the surroundings change nothing, a multiple of `divisor`. Where it is
+        too large for `SIDES` to be of use, the function is given the whole maps.
     divisor : int
-        H and W are multiples of this, and so are all of `SIDES`.
+        H and W are multiples of this, and so are all of `SIDES`, and the step.
+    largest : int, optional
+        Largest side of a tile; no smaller than the smallest of `SIDES` that is of use.
     """
-    if 4 * halo > max(SIDES):
+    height, width = maps.shape[1:]
+    rows, columns = tile_shape(height, width, halo, largest)
+    if (rows, columns) == (height, width):
+        result += function(maps)
         return
-    whole = layer.call
-    layer.call = lambda maps: in_fixed_tiles(whole, maps, halo, divisor)
+    short = [(0, max(m - n, 0)) for n, m in ((height, rows), (width, columns))]
+    if short != [(0, 0), (0, 0)]:
+        maps = np.pad(maps, [(0, 0), *short], mode="constant")
+    for top, down in tile_spans(height, rows, halo, divisor):
+        for left, across in tile_spans(width, columns, halo, divisor):
+            tile = maps[:, top : top + rows, left : left + columns]
+            found = _with_what_memory_allows(function, tile, len(result), halo, divisor)
+            place = result[:, top : top + rows, left : left + columns]
+            place[:, down, across] += found[:, down, across]
 
 
-def in_fixed_tiles(
-    function: Callable[[Tensor], Tensor], maps: Tensor, halo: int, divisor: int
-) -> Tensor:
-    """Apply a function of maps (1, H, W, C) tile by tile; arguments as for `use_fixed_tiles`."""
-    height, width = int(maps.shape[1]), int(maps.shape[2])
-    side = best_side(height, width, halo)
-    maps = ops.pad(maps, [[0, 0], [0, max(side - height, 0)], [0, max(side - width, 0)], [0, 0]])
-    bands = []
-    for top, rows in tile_spans(height, side, halo, divisor):
-        band = []
-        for left, columns in tile_spans(width, side, halo, divisor):
-            result = function(maps[:, top : top + side, left : left + side])
-            band.append(result[:, rows, columns])
-        bands.append(band[0] if len(band) == 1 else ops.concatenate(band, axis=2))
-    return bands[0] if len(bands) == 1 else ops.concatenate(bands, axis=1)
+def tile_shape(
+    height: int, width: int, halo: int, largest: Optional[int] = None
+) -> Tuple[int, int]:
+    """Return the height and width of tiles with the fewest pixels in all.
 
+    The maps' own where no tile is worth its overlap; else multiples of 64.
+    """
+    least = 4 * halo
+    if least > max(SIDES):
+        return height, width
+    if max(height, width) <= max(SIDES):
+        shapes = [(side, side) for side in SIDES if side >= least]
+    else:
+        sides = [n for n in range(min(SIDES), LONGEST + 1, STEP) if n >= least]
+        shapes = [(m, n) for m in sides for n in sides if m * n <= MOST]
+    allowed = max(largest or LONGEST, min(max(shape) for shape in shapes))
 
-def best_side(height: int, width: int, halo: int) -> int:
-    """Return the side of `SIDES` whose tiles have the fewest pixels in all."""
-    return min(
-        (side for side in SIDES if side >= 4 * halo),
-        key=lambda side: _count(height, side, halo) * _count(width, side, halo) * side**2,
-    )
+    def pixels(shape: Tuple[int, int]) -> int:
+        return _count(height, shape[0], halo) * _count(width, shape[1], halo) * shape[0] * shape[1]
+
+    return min((shape for shape in shapes if max(shape) <= allowed), key=pixels)
 
 
 def tile_spans(length: int, side: int, halo: int, divisor: int) -> List[Tuple[int, slice]]:
@@ -75,3 +102,20 @@ def tile_spans(length: int, side: int, halo: int, divisor: int) -> List[Tuple[in
 def _count(length: int, side: int, halo: int) -> int:
     """Return the number of tiles along an axis."""
     return 1 if length <= side else -(-(length - 2 * halo) // (side - 2 * halo))
+
+
+def _with_what_memory_allows(
+    function: Function, tile: np.ndarray, planes: int, halo: int, divisor: int
+) -> np.ndarray:
+    """Apply the function, in smaller tiles if need be."""
+    size = tile.shape[1:]
+    smaller = max(size) // 2
+    try:
+        return function(tile)
+    except Exception as error:
+        if not is_out_of_memory(error) or max(tile_shape(*size, halo, smaller)) >= max(size):
+            raise
+    # Outside of the handler: the error's traceback holds the arrays that filled the memory.
+    result = np.zeros((planes, *size), np.float32)
+    add_in_tiles(function, tile, result, halo, divisor, smaller)
+    return result

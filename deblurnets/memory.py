@@ -8,7 +8,6 @@ import os
 from pathlib import Path
 from typing import Any, Callable, List, Optional, Tuple
 
-LARGEST_TILE = 2048
 SMALLEST_TILE = 384
 
 # Options of glibc's malloc.h, and their values: number of heaps; arrays that may have pages of
@@ -37,24 +36,33 @@ def available_memory() -> int:
     return min(limits)
 
 
-def affordable_tile(bytes_per_pixel: int, share: float = 0.5) -> int:
-    """Return the side of the largest square tile to work on, in pixels.
+def affordable_side(
+    shape: Tuple[int, int], bytes_per_pixel: int, share: float = 0.5, largest: Optional[int] = None
+) -> int:
+    """Return the largest side of the parts in which to work on a picture, in pixels.
 
     Parameters
     ----------
+    shape : tuple of int
+        (H, W) of the picture.
     bytes_per_pixel : int
-        What the work takes at its peak, per pixel of the tile.
+        What the work takes at its peak, per pixel of a part.
     share : float
         Part of the available memory to use.
+    largest : int, optional
+        Side beyond which parts are no faster, and the result is the same.
 
     Returns
     -------
     int
-        At least `SMALLEST_TILE`, which any machine must bear; at most `LARGEST_TILE`: larger ones
-        are no faster.
+        The picture's longer side where memory suffices for the whole; else that of the largest
+        square, at least `SMALLEST_TILE`, which any machine must bear.
     """
-    side = int(math.sqrt(share * available_memory() / bytes_per_pixel))
-    return max(SMALLEST_TILE, min(side, LARGEST_TILE))
+    whole = max(shape)
+    pixels = share * available_memory() / bytes_per_pixel
+    if shape[0] * shape[1] > pixels:
+        whole = max(int(math.sqrt(pixels)), SMALLEST_TILE)
+    return min(whole, largest or whole)
 
 
 def tune_heaps() -> bool:

@@ -19,7 +19,7 @@ class SplitData:
     ----------
     observed : ndarray of float32, (C, H, W)
         Blurry picture.
-    weight : ndarray of float32, (1 or C, H, W)
+    weight : ndarray of float32, (C, H, W)
         Of each pixel's squared error; 0 where it is unknown or saturated.
     saturated : ndarray of bool, (C, H, W)
         Pixels whose value is a lower bound.
@@ -35,48 +35,51 @@ class SplitData:
     def __init__(
         self, observed: np.ndarray, weight: np.ndarray, saturated: np.ndarray, split: float
     ) -> None:
-        self._observed, self._saturated = observed, saturated
+        self._observed, self._weight, self._saturated = observed, weight, saturated
         self._split, self._clips = np.float32(split), bool(saturated.any())
-        self._hidden = weight <= 0
-        self._weighted = weight * observed
-        self._share = 1 / (weight + self._split)
-        self._dual = np.zeros_like(observed)
-        self._previous = observed
+        # Where a pixel is known the dual variable, where it is not minus the last re-blurred value.
+        self._state = np.zeros_like(observed)
         self._steps = 0
 
     def target(self, blurred: np.ndarray) -> np.ndarray:
-        """Return what the picture, blurred, is to meet next, given what it is now, blurred."""
-        if self._steps == 0:
-            target = np.where(self._hidden, blurred, self._observed)
-            target = self._at_least(target, self._observed, self._saturated)
-        else:
-            target = np.empty_like(blurred)
-            known = self._observed, self._hidden, self._saturated, self._weighted, self._share
-            in_strips(self._follow, target, blurred, self._previous, self._dual, *known)
-        self._previous = blurred
+        """Return what the picture, blurred, is to meet next, in the place of what it is now."""
+        step = self._begin if self._steps == 0 else self._follow
+        in_strips(step, blurred, self._state, self._observed, self._weight, self._saturated)
         self._steps += 1
-        return target
+        return blurred
+
+    def _begin(
+        self,
+        blurred: np.ndarray,
+        state: np.ndarray,
+        observed: np.ndarray,
+        weight: np.ndarray,
+        saturated: np.ndarray,
+    ) -> None:
+        """Turn a strip into the first target: what was observed, elsewhere what is there."""
+        copy = np.where(weight <= 0, blurred, observed)
+        blurred[...] = self._at_least(copy, observed, saturated)
 
     def _follow(
         self,
-        target: np.ndarray,
         blurred: np.ndarray,
-        previous: np.ndarray,
-        dual: np.ndarray,
+        state: np.ndarray,
         observed: np.ndarray,
-        hidden: np.ndarray,
+        weight: np.ndarray,
         saturated: np.ndarray,
-        weighted: np.ndarray,
-        share: np.ndarray,
     ) -> None:
-        """Fill a strip of the target and move the dual variable on."""
+        """Turn a strip into the target and move the dual variable on."""
         # Unobserved pixels creep to their place: let them go each step twice.
-        dual += np.where(hidden, 2 * blurred - previous, blurred) if self._steps > 1 else blurred
-        copy = self._split * dual
-        copy += weighted
-        copy *= share
-        dual -= copy
-        np.subtract(self._at_least(copy, observed, saturated), dual, out=target)
+        hidden = weight <= 0
+        state += np.where(hidden, 2 * blurred, blurred) if self._steps > 1 else blurred
+        copy = self._split * state
+        copy += weight * observed
+        copy /= weight + self._split
+        state -= copy
+        target = self._at_least(copy, observed, saturated) - state
+        # Nothing pulls at a hidden pixel: its dual variable is 0 and needs no place.
+        np.negative(blurred, out=state, where=hidden)
+        blurred[...] = target
 
     def _at_least(
         self, copy: np.ndarray, observed: np.ndarray, saturated: np.ndarray

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, Iterable, Iterator, List, Optional, TypeVar
+from typing import Callable, Iterable, Iterator, List, Optional, Tuple, TypeVar
 
 import numpy as np
 from scipy import fft
 
 # Values of an array in a strip: what a pass makes of them stays in the cache until it is used.
 STRIP = 2**18
+
+# Values of an array up to which its planes are worked on together.
+TOGETHER = 2**24
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -58,9 +61,25 @@ def in_strips(function: Callable[..., object], *arrays: np.ndarray) -> None:
     On as many cores as Fourier transforms take here (`scipy.fft.set_workers`). Even on one core
     several operations on a strip take half the time that they take on a large array.
     """
-    rows = arrays[0].shape[-2]
-    count = min(-(-arrays[0].size // STRIP), rows)
-    ends = [rows * n // count for n in range(count + 1)]
-    strips = [[a[..., low:high, :] for a in arrays] for low, high in zip(ends, ends[1:])]
+    strips = [[a[..., low:high, :] for a in arrays] for low, high in strip_ends(arrays[0])]
     for _ in iterate_threads(lambda strip: function(*strip), strips, fft.get_workers()):
         pass
+
+
+def strip_ends(array: np.ndarray) -> List[Tuple[int, int]]:
+    """Rows of each strip of an array (..., H, W) in `in_strips`: the first, and the one after."""
+    rows = array.shape[-2]
+    count = min(-(-array.size // STRIP), rows)
+    ends = [rows * n // count for n in range(count + 1)]
+    return list(zip(ends, ends[1:]))
+
+
+def plane_groups(shape: Tuple[int, int, int]) -> List[slice]:
+    """Tell which planes of an array (C, H, W) to transform together: all of them, if not large.
+
+    Side by side small ones keep the cores busy. Of large ones each does, and the spectra of one
+    take less memory.
+    """
+    count, rows, columns = shape
+    each = count if count * rows * columns <= TOGETHER else 1
+    return [slice(start, start + each) for start in range(0, count, each)]

@@ -6,12 +6,9 @@ know enough of the surroundings to agree.
 
 from __future__ import annotations
 
-import math
-from typing import Callable, List, NamedTuple, Tuple
+from typing import Callable, List, NamedTuple
 
 import numpy as np
-
-from .threads import iterate_threads
 
 # Width of the fade in pixels: long enough to hide the rounding to grey levels.
 _FADE = 16
@@ -83,7 +80,6 @@ def map_tiles(
     tile: int,
     halo: int,
     step: int = 1,
-    together: int = 1,
 ) -> np.ndarray:
     """Apply a function to a picture tile by tile.
 
@@ -100,32 +96,22 @@ def map_tiles(
         Distance in pixels beyond which the surroundings change nothing that matters.
     step : int
         See `cut`.
-    together : int
-        Tiles worked on at once, where there are as many cores. A picture that is cut at all is
-        then cut into smaller ones, so that they need as much memory together as one of `tile`
-        alone, each but the first half as much for its size: the function has a part of its work
-        done for one at a time. The cuts, and with them the result, do not depend on the cores.
 
     Returns
     -------
     array (H, W, C), float32
     """
-    least = 4 * halo + 2 * step + 1
-    if max(image.shape[:2]) <= max(tile, least):
+    tile = max(tile, 4 * halo + 2 * step + 1)
+    if max(image.shape[:2]) <= tile:
         return _with_what_memory_allows(function, image, halo, step)
-    tile = max(int(tile / math.sqrt((1 + together) / 2)) // step * step, least)
     rows, columns = (cut(n, tile, halo, step) for n in image.shape[:2])
-    places = [(row, column) for row in rows for column in columns]
-
-    def done(place: Tuple[Piece, Piece]) -> np.ndarray:
-        row, column = place
-        part = image[row.start : row.stop, column.start : column.stop]
-        part = _with_what_memory_allows(function, part, halo, step)
-        return part * (row.weights[:, None, None] * column.weights[None, :, None])
-
     result = np.zeros(image.shape, np.float32)
-    for (row, column), part in zip(places, iterate_threads(done, places, together)):
-        result[row.start : row.stop, column.start : column.stop] += part
+    for row in rows:
+        for column in columns:
+            part = image[row.start : row.stop, column.start : column.stop]
+            part = _with_what_memory_allows(function, part, halo, step)
+            weights = row.weights[:, None, None] * column.weights[None, :, None]
+            result[row.start : row.stop, column.start : column.stop] += part * weights
     return result
 
 

@@ -22,9 +22,7 @@ class RecordingAnalysis:
 
 
 class InvertingSynthesis:
-    bytes_per_pixel = 100
-
-    def deblur(self, image, kernel, light="auto", estimated=False, tile=1000):
+    def deblur(self, image, kernel, light="auto", estimated=False, tile=None):
         self.kernel, self.light, self.tile = kernel, light, tile
         return 1 - image
 
@@ -59,17 +57,11 @@ def test_halves_see_rgb_in_unit_range():
     assert seen.max() == 1
 
 
-def test_the_tile_size_is_the_one_asked_for_or_fits_the_memory(monkeypatch):
-    from deblurnets import memory
-
-    picture = np.zeros((40, 40), np.uint8)
-    deblurrer = make(tile_size=77)
-    deblurrer(picture)
-    assert deblurrer._synthesis.tile == 77
-    monkeypatch.setattr(memory, "available_memory", lambda: 2 * 100 * 500**2)
-    deblurrer = make()
-    deblurrer(picture)
-    assert deblurrer._synthesis.tile == 500
+@pytest.mark.parametrize("tile", [None, 77])
+def test_the_tile_size_is_handed_on(tile):
+    deblurrer = make(tile_size=tile)
+    deblurrer(np.zeros((40, 40), np.uint8))
+    assert deblurrer._synthesis.tile == tile
 
 
 def test_kernel_estimate_is_confined_to_the_centre_when_asked():

@@ -56,12 +56,10 @@ class Search:
 class Synthesis:
     """Takes a pixel's share of light on a kernel's middle for a deblurred picture."""
 
-    bytes_per_pixel = 100
-
     def __init__(self):
         self.calls = []
 
-    def deblur(self, image, kernel, light="auto", estimated=False, tile=1000):
+    def deblur(self, image, kernel, light="auto", estimated=False, tile=None):
         self.calls.append((image.shape, light))
         return image * kernel.sum(0)[7]
 
@@ -161,7 +159,7 @@ def test_a_result_that_is_not_clearly_better_is_not_taken(advantage, gains, give
 @pytest.mark.parametrize("gains, light", [((0, 1, 2), "linear"), ((0, 2, 1), "encoded")])
 def test_the_light_is_that_of_the_better_result(gains, light):
     class Brightening(Synthesis):
-        def deblur(self, image, kernel, light="auto", estimated=False, tile=1000):
+        def deblur(self, image, kernel, light="auto", estimated=False, tile=None):
             return np.full_like(image, 0.9 if light == "linear" else 0.3)
 
     search = Search([STEEP] * 6, [2] * 6, gains=gains)

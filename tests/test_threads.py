@@ -41,12 +41,20 @@ def test_strips_make_up_the_arrays(shape, size, workers):
     assert len(calls) == min(-(-target.size // size), shape[1])
 
 
+@pytest.mark.parametrize("name", ["STRIP", "TOGETHER"])
 @pytest.mark.parametrize("light", ["encoded", "linear"])
-def test_strips_do_not_show_in_a_deconvolution(light, monkeypatch):
+def test_strips_and_planes_do_not_show_in_a_deconvolution(light, name, monkeypatch):
     rng = np.random.RandomState(0)
     image = rng.rand(60, 70, 3).astype(np.float32)
     kernel = random_shake(rng, 9, (5, 8))
     whole = hyper_laplacian(image, kernel, 0.01, light)
-    monkeypatch.setattr(threads, "STRIP", 1000)
+    monkeypatch.setattr(threads, name, 1000)
     with fft.set_workers(2):
         np.testing.assert_allclose(hyper_laplacian(image, kernel, 0.01, light), whole, atol=2e-4)
+
+
+@pytest.mark.parametrize("size, expected", [(10, [(0, 3)]), (11, [(0, 1), (1, 2), (2, 3)])])
+def test_large_planes_are_transformed_one_by_one(size, expected, monkeypatch):
+    monkeypatch.setattr(threads, "TOGETHER", 3 * 10 * 10)
+    parts = threads.plane_groups((3, size, 10))
+    assert [(part.start, part.stop) for part in parts] == expected

@@ -1,7 +1,5 @@
 """Cutting pictures into overlapping tiles."""
 
-import threading
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -76,23 +74,6 @@ def test_tiles_give_what_the_whole_picture_gives(shape):
     assert len(parts) == 1 or shape != (50, 60, 3)
 
 
-@pytest.mark.parametrize("cores", ["1", "2"])
-def test_two_tiles_at_once_are_smaller_and_the_same_for_any_number_of_cores(monkeypatch, cores):
-    monkeypatch.setenv("OMP_NUM_THREADS", cores)
-    image = np.random.RandomState(0).rand(400, 300, 3).astype(np.float32)
-    parts, waiting = [], threading.Barrier(int(cores), timeout=60)
-
-    def watched(part):
-        waiting.wait()  # passes when as many tiles as cores are worked on
-        parts.append(part.shape)
-        return blur(part)
-
-    result = map_tiles(watched, image, 200, 24, together=2)
-    np.testing.assert_allclose(result, blur(image), atol=1e-6)
-    assert len(parts) % 2 == 0 and len(parts) > 4
-    assert max(max(part[:2]) for part in parts) <= 200 / np.sqrt(1.5)
-
-
 def test_a_tile_too_large_for_the_memory_is_cut_further():
     image = np.random.RandomState(0).rand(500, 300, 3).astype(np.float32)
     refused = []
@@ -127,10 +108,19 @@ def test_tensorflows_error_counts_as_lack_of_memory():
     assert not is_out_of_memory(ValueError())
 
 
-def test_tile_sizes_follow_the_memory(monkeypatch):
-    for available, expected in ((10**5, 384), (600 * 2 * 1000**2, 1000), (10**12, 2048)):
-        monkeypatch.setattr(memory, "available_memory", lambda free=available: free)
-        assert memory.affordable_tile(600) == expected
+@pytest.mark.parametrize(
+    "available, expected",
+    [
+        (10**5, 384),
+        (100 * 2 * 1000**2, 1000),
+        (100 * 2 * 5_999_999, 2449),
+        (100 * 2 * 6 * 10**6, 3000),
+    ],
+)
+def test_parts_follow_the_memory(available, expected, monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: available)
+    assert memory.affordable_side((2000, 3000), 100) == expected
+    assert memory.affordable_side((2000, 3000), 100, largest=900) == min(expected, 900)
 
 
 def test_a_containers_limit_counts(tmp_path, monkeypatch):

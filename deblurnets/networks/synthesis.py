@@ -90,6 +90,11 @@ def extended_size(length: int, grid: int, divisor: int) -> int:
     return fast_size(length + grid - 1, divisor)
 
 
+def seen_size(length: int, grid: int, divisor: int) -> int:
+    """Length of the part of a side with its surroundings that kernels reach: what U-Nets see."""
+    return -(-(length + grid - 1) // divisor) * divisor
+
+
 def extend(planes: Tensor, size: Tuple[int, int]) -> Tensor:
     """Extend planes (batch, C, H, W) to `size`, mirrored and blended so that they wrap smoothly.
 
@@ -214,8 +219,8 @@ class SynthesisNetwork(keras.Model):
         power = abs2(transfer)
         weight = ops.convert_to_tensor(gradient_power(size) + np.float32(self.config.flat))
         spectrum = conj(transfer) * self._fill_surroundings(known, mask, power, weight, size)
-        room, divisor = kernel.shape[1] - 1, self.config.divisor
-        seen = tuple(-(-(n + room) // divisor) * divisor for n in (height, width))
+        grid, divisor = kernel.shape[1], self.config.divisor
+        seen = tuple(seen_size(n, grid, divisor) for n in (height, width))
         maps = [self._map(known, seen)]
         for strength in self.config.strengths:
             plane = irfft2(scale(spectrum, 1 / (power + strength * weight)), size)

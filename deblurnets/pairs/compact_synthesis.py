@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import threading
 from typing import Any, Callable, Optional
 
 import numpy as np
 from scipy import fft
 
-from deblurnets.backend import compile_layers, ops
+from deblurnets.backend import compile_layers
 from deblurnets.borders import pad_to
-from deblurnets.deconvolution import HyperLaplacian, blur_light, hyper_laplacian, typical_slope
-from deblurnets.fixed_tiles import use_fixed_tiles
-from deblurnets.memory import LARGEST_TILE
+from deblurnets.deconvolution import blur_light, hyper_laplacian
+from deblurnets.half_quadratic import HyperLaplacian, typical_slope
+from deblurnets.memory import affordable_side
 from deblurnets.noise import estimate_noise
+from deblurnets.pairs.two_stages import run_two_stages
 from deblurnets.threads import available_cores
 from deblurnets.tiles import map_tiles
-
-# Tiles of a large picture worked on at once: the deconvolution of one takes one core. More would
-# have to be smaller, and overlap more.
-TOGETHER = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +26,8 @@ class RestoreConfig:
 
     Attributes
     ----------
-    halo : pixels beyond the kernel's radius that tiles of a large picture overlap on each side.
+    halo : pixels beyond the kernel's radius that parts overlap on each side, where memory does not
+        suffice for the whole picture.
     known, estimated : settings of the deconvolution with a known and with an estimated kernel;
         an estimated one leaves more unexplained.
     """
@@ -52,18 +49,16 @@ class CompactSynthesis:
 
     Attributes
     ----------
-    bytes_per_pixel : memory that a tile takes at its peak (`tools/measure_tiles.py`).
+    bytes_per_pixel : memory that a large picture takes at its peak (`tools/measure_tiles.py`).
     """
 
-    bytes_per_pixel = 620
+    bytes_per_pixel = 140
 
     def __init__(self, network: Any, config: Optional[RestoreConfig] = None) -> None:
         self.network = network
         self.config = config or RestoreConfig()
-        self._turn = threading.Lock()
         for unet, channels in zip((network.first, network.second), network.config.channels):
             compile_layers([unet], [(None, None, None, channels)])
-            use_fixed_tiles(unet, network.config.reach, network.config.divisor)
 
     def deblur(
         self,
@@ -71,7 +66,7 @@ class CompactSynthesis:
         kernel: np.ndarray,
         light: str = "auto",
         estimated: bool = False,
-        tile: int = LARGEST_TILE,
+        tile: Optional[int] = None,
     ) -> np.ndarray:
         """Deblur a picture.
 
@@ -81,11 +76,14 @@ class CompactSynthesis:
         kernel : array (k, k), summing to 1.
         light : where the blur is a convolution, see `hyper_laplacian`.
         estimated : whether the kernel is an estimate, which has faults.
-        tile : largest side of the parts that are worked on one by one, in pixels.
+        tile : largest side of the parts that the convolutions work on one by one, in pixels; the
+            result does not depend on it, beyond rounding.
 
         Returns
         -------
         array (H, W, 3), float32, 0..1
+            Where half of the available memory does not suffice for the whole picture it is
+            deblurred in parts, which changes the result a little (docs/decisions/006).
         """
         # A tight grid keeps the surroundings that are made up, and the transforms, small.
         kernel = tight_grid(kernel)
@@ -101,27 +99,27 @@ class CompactSynthesis:
             settings=settings,
             unit=typical_slope(image, settings) if light == "linear" else None,
         )
-        halo = kernel.shape[0] // 2 + self.config.halo
         return map_tiles(
-            lambda part: self._restore(part, kernel, deconvolve),
+            lambda part: self._restore(part, kernel, deconvolve, tile),
             image,
-            tile,
-            halo,
-            together=TOGETHER,
+            affordable_side(image.shape[:2], self.bytes_per_pixel),
+            kernel.shape[0] // 2 + self.config.halo,
         )
 
     def _restore(
-        self, image: np.ndarray, kernel: np.ndarray, deconvolve: Callable[..., np.ndarray]
+        self,
+        image: np.ndarray,
+        kernel: np.ndarray,
+        deconvolve: Callable[..., np.ndarray],
+        tile: Optional[int],
     ) -> np.ndarray:
         """Deblur a picture, or a part of one."""
         least = 2 * kernel.shape[0] + 2 * self.network.config.divisor
         padded, inside = pad_to(image, least, least)
         with fft.set_workers(available_cores()):
             start = deconvolve(padded)
-        # One at a time: it takes all cores, and most of the memory.
-        with self._turn:
-            sharp = self.network(padded[None], kernel[None], start[None])["sharp"]
-        return np.clip(ops.convert_to_numpy(sharp)[0][inside], 0, 1)
+            sharp = run_two_stages(self.network, padded, kernel, start, tile)
+        return np.ascontiguousarray(sharp[inside])
 
 
 def tight_grid(kernel: np.ndarray, step: int = 16) -> np.ndarray:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Tuple
+from typing import Any, Optional, Tuple
 
 import numpy as np
 
 from deblurnets import backend
 from deblurnets.estimate import Estimate
 from deblurnets.kernels import fit_grid
-from deblurnets.memory import LARGEST_TILE
+from deblurnets.memory import affordable_side
 from deblurnets.networks.paper_analysis import MIN_SIZE
 from deblurnets.networks.paper_synthesis import fold_paper_synthesis
 from deblurnets.tiles import map_tiles
 
 # The U-Net reduces a picture four times by 2; no pixel of its result sees further than the halo.
 _STEP, _HALO = 16, 192
+# Larger parts are no faster.
+_LARGEST = 2048
 
 
 class PaperAnalysis:
@@ -89,7 +91,7 @@ class PaperSynthesis:
         kernel: np.ndarray,
         light: str = "auto",
         estimated: bool = False,
-        tile: int = LARGEST_TILE,
+        tile: Optional[int] = None,
     ) -> np.ndarray:
         """Deblur a picture with a known kernel.
 
@@ -101,8 +103,9 @@ class PaperSynthesis:
             Not negative, sum 1, k odd; put on the network's 85x85 grid if it is another.
         light, estimated
             Of no effect: the network takes all kernels alike, in pixel values.
-        tile : int
-            Largest side of the parts that are worked on one by one, in pixels.
+        tile : int, optional
+            Largest side of the parts that are worked on one by one, in pixels; as large as half of
+            the available memory allows when not given.
 
         Returns
         -------
@@ -115,6 +118,7 @@ class PaperSynthesis:
         padded, (top, left) = pad_symmetric(
             image, (-(-height // _STEP) * _STEP, -(-width // _STEP) * _STEP)
         )
+        tile = tile or affordable_side(padded.shape[:2], self.bytes_per_pixel, largest=_LARGEST)
         sharp = map_tiles(
             lambda part: self._run(255 * part[None], kernel[None])[0],
             padded,

@@ -14,7 +14,7 @@ import numpy as np
 from deblurnets import light
 from deblurnets.backend import abs2, conj, irfft2, ops, rfft2, scale
 from deblurnets.borders import blend, extended_shape, gradient_power
-from deblurnets.deconvolution import TIKHONOV_FLOOR, HyperLaplacian
+from deblurnets.half_quadratic import TIKHONOV_FLOOR, HyperLaplacian
 from deblurnets.networks.layers import channels_first, channels_last, transfer_function
 from deblurnets.shrinkage import shrink_factor
 from deblurnets.training.surroundings import fill_hidden

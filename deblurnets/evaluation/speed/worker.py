@@ -15,6 +15,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, Callable, Dict, List, Optional
 
+from deblurnets.memory import FlatMemory, tune_heaps
+
 STAGES = ("decode", "analysis", "synthesis", "encode", "total")
 
 
@@ -75,6 +77,7 @@ def measure(request: Request, load: Callable[[str], Any]) -> Figures:
         returns its convolutions' rate.
     """
     deblurrer, weights, convolution_rate = load(request.pair)
+    deblurrer = FlatMemory(deblurrer)  # as the command line does
     start = time.time() - request.started
     first, _ = _deblur_file(request, deblurrer)
     runs = [_deblur_file(request, deblurrer) for _ in range(request.repeat)]
@@ -156,7 +159,6 @@ def main() -> int:
     """Answer the request on the standard input."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from deblurnets.evaluation.speed.networks import load
-    from deblurnets.memory import tune_heaps
 
     tune_heaps()  # as the command line does
     request = Request(**json.load(sys.stdin))

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from deblurnets.borders import blend, extended_shape, gradient_power
-from deblurnets.deconvolution import TIKHONOV_FLOOR, HyperLaplacian
+from deblurnets.half_quadratic import TIKHONOV_FLOOR, HyperLaplacian
 from deblurnets.noise import QUARTILE_OF_NOISE
 from deblurnets.shrinkage import shrink_factor
 from deblurnets.training.on_device import light as curves
