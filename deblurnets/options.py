@@ -218,9 +218,9 @@ def add_networks(add: Callable[..., argparse.Action]) -> None:
         "--tile_size",
         metavar="N",
         type=_tile,
-        help="largest side in pixels of the parts in which a picture is deblurred one after the "
-        f"other, {SMALLEST_TILE} or more: a smaller one takes less memory (default: as large as "
-        "half of the free memory allows)",
+        help="largest side in pixels of the tiles in which a network's convolutions see a picture, "
+        f"{SMALLEST_TILE} or more: a smaller one takes less memory, the result is the same "
+        "(default: what is fastest and fits half of the free memory)",
     )
     add(
         "--device",

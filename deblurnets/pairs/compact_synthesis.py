@@ -49,10 +49,11 @@ class CompactSynthesis:
 
     Attributes
     ----------
-    bytes_per_pixel : memory that a large picture takes at its peak (`tools/measure_tiles.py`).
+    bytes_per_pixel : memory that a large picture takes at its peak, besides what networks take
+        (docs/performance.md).
     """
 
-    bytes_per_pixel = 140
+    bytes_per_pixel = 120
 
     def __init__(self, network: Any, config: Optional[RestoreConfig] = None) -> None:
         self.network = network

@@ -124,12 +124,18 @@ class _TwoStages:
         """Keep what was learned where the blur lost something; (H, W, 3)."""
         self.maps = None  # a large picture's memory
         doubt = np.float32(self.config.doubt)
-        sharp = np.empty_like(self.start)
+        sharp = np.empty(self.start.shape, np.float32)
         for part in self.parts:
             start = self._extended(self.start, part)
-            learned = fft.rfft2(self.estimate[part] - start)
-            start += self._filtered(learned, lambda power, _: doubt / (power + doubt))
-            in_strips(_clip, np.moveaxis(sharp[..., part], -1, 0), _centre(start, self.inner))
+            learned = np.empty_like(start)
+            in_strips(_subtract, learned, self.estimate[part], start)
+            lost = self._filtered(fft.rfft2(learned), lambda power, _: doubt / (power + doubt))
+            in_strips(
+                _add_within_range,
+                np.moveaxis(sharp[..., part], -1, 0),
+                _centre(start, self.inner),
+                _centre(lost, self.inner),
+            )
         return sharp
 
     def _extended(self, picture: np.ndarray, part: slice) -> np.ndarray:
@@ -147,7 +153,7 @@ class _TwoStages:
         for _ in range(self.config.refills):
             # Solve, then blur again.
             predicted = self._filtered(spectrum, lambda power, w: power / (power + middle * w))
-            _centre(predicted, self.inner)[...] = _centre(known, self.inner)
+            in_strips(_copy, _centre(predicted, self.inner), _centre(known, self.inner))
             spectrum = fft.rfft2(predicted)
         return spectrum
 
@@ -158,7 +164,7 @@ class _TwoStages:
         blurred = _centre(planes_of(spectrum, self.size), self.inner)
         residual = np.zeros_like(estimate)
         known = np.moveaxis(self.image[..., part], -1, 0)
-        np.subtract(known, blurred, out=_centre(residual, self.inner))
+        in_strips(_subtract, _centre(residual, self.inner), known, blurred)
         return fft.rfft2(residual)
 
     def _filtered(self, spectrum: np.ndarray, response: Response) -> np.ndarray:
@@ -224,8 +230,12 @@ def _copy(result: np.ndarray, planes: np.ndarray) -> None:
     result[...] = planes
 
 
-def _clip(result: np.ndarray, planes: np.ndarray) -> None:
-    np.clip(planes, 0, 1, out=result)
+def _subtract(result: np.ndarray, planes: np.ndarray, less: np.ndarray) -> None:
+    np.subtract(planes, less, out=result)
+
+
+def _add_within_range(result: np.ndarray, planes: np.ndarray, more: np.ndarray) -> None:
+    np.clip(planes + more, 0, 1, out=result)
 
 
 def _dtype(policy: str) -> Any:
