@@ -93,7 +93,10 @@ def gradient_power(shape: Tuple[int, int]) -> np.ndarray:
 
 
 def pad_to(image: np.ndarray, height: int, width: int) -> Tuple[np.ndarray, Tuple[slice, slice]]:
-    """Mirror a picture (H, W, ...) to at least (height, width); returns it and where it lies."""
+    """Mirror a picture (H, W, ...) to at least (height, width); returns it and where it lies.
+
+    One that is as large already is returned itself, not a copy.
+    """
     rows, columns = max(height - image.shape[0], 0), max(width - image.shape[1], 0)
     padding = [(rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)]
     inside = tuple(slice(p[0], p[0] + n) for p, n in zip(padding, image.shape[:2]))

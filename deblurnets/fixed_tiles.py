@@ -13,7 +13,7 @@ from typing import Callable, List, Optional, Tuple
 
 import numpy as np
 
-from deblurnets.tiles import is_out_of_memory
+from deblurnets.tiles import attempt
 
 # Sides of square tiles for small maps: many pictures of many sizes share them.
 SIDES = (320, 448, 576, 768, 832, 896, 960)
@@ -110,12 +110,9 @@ def _with_what_memory_allows(
     """Apply the function, in smaller tiles if need be."""
     size = tile.shape[1:]
     smaller = max(size) // 2
-    try:
-        return function(tile)
-    except Exception as error:
-        if not is_out_of_memory(error) or max(tile_shape(*size, halo, smaller)) >= max(size):
-            raise
-    # Outside of the handler: the error's traceback holds the arrays that filled the memory.
-    result = np.zeros((planes, *size), np.float32)
-    add_in_tiles(function, tile, result, halo, divisor, smaller)
+    hopeless = max(tile_shape(*size, halo, smaller)) >= max(size)
+    result = attempt(function, tile, hopeless)
+    if result is None:
+        result = np.zeros((planes, *size), np.float32)
+        add_in_tiles(function, tile, result, halo, divisor, smaller)
     return result

@@ -43,22 +43,9 @@ class SplitData:
 
     def target(self, blurred: np.ndarray) -> np.ndarray:
         """Return what the picture, blurred, is to meet next, in the place of what it is now."""
-        step = self._begin if self._steps == 0 else self._follow
-        in_strips(step, blurred, self._state, self._observed, self._weight, self._saturated)
+        in_strips(self._follow, blurred, self._state, self._observed, self._weight, self._saturated)
         self._steps += 1
         return blurred
-
-    def _begin(
-        self,
-        blurred: np.ndarray,
-        state: np.ndarray,
-        observed: np.ndarray,
-        weight: np.ndarray,
-        saturated: np.ndarray,
-    ) -> None:
-        """Turn a strip into the first target: what was observed, elsewhere what is there."""
-        copy = np.where(weight <= 0, blurred, observed)
-        blurred[...] = self._at_least(copy, observed, saturated)
 
     def _follow(
         self,
@@ -69,8 +56,12 @@ class SplitData:
         saturated: np.ndarray,
     ) -> None:
         """Turn a strip into the target and move the dual variable on."""
-        # Unobserved pixels creep to their place: let them go each step twice.
         hidden = weight <= 0
+        if self._steps == 0:  # what was observed, elsewhere what is there
+            copy = np.where(hidden, blurred, observed)
+            blurred[...] = self._at_least(copy, observed, saturated)
+            return
+        # Unobserved pixels creep to their place: let them go each step twice.
         state += np.where(hidden, 2 * blurred, blurred) if self._steps > 1 else blurred
         copy = self._split * state
         copy += weight * observed

@@ -6,7 +6,7 @@ know enough of the surroundings to agree.
 
 from __future__ import annotations
 
-from typing import Callable, List, NamedTuple
+from typing import Callable, List, NamedTuple, Optional
 
 import numpy as np
 
@@ -119,15 +119,26 @@ def _with_what_memory_allows(
     function: Callable[[np.ndarray], np.ndarray], part: np.ndarray, halo: int, step: int
 ) -> np.ndarray:
     """Apply the function, to halves of the part if need be."""
+    side = max(part.shape[:2])
+    smaller = max(side // 2 + 2 * halo, 4 * halo + 2 * step + 1)
+    result = attempt(function, part, hopeless=smaller > 0.8 * side)
+    return map_tiles(function, part, smaller, halo, step) if result is None else result
+
+
+def attempt(
+    function: Callable[[np.ndarray], np.ndarray], part: np.ndarray, hopeless: bool
+) -> Optional[np.ndarray]:
+    """Apply a function to a part of a picture; None where memory does not suffice.
+
+    Where it is hopeless to cut the part further the error is raised. The function is not to be
+    tried again in a handler of the error, whose traceback holds the arrays that filled the memory.
+    """
     try:
         return function(part)
     except Exception as error:
-        side = max(part.shape[:2])
-        smaller = max(side // 2 + 2 * halo, 4 * halo + 2 * step + 1)
-        if not is_out_of_memory(error) or smaller > 0.8 * side:
+        if hopeless or not is_out_of_memory(error):
             raise
-    # Outside of the handler: the error's traceback holds the arrays that filled the memory.
-    return map_tiles(function, part, smaller, halo, step)
+    return None
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -8,7 +8,7 @@ from deblurnets.backend import ops
 from deblurnets.kernels import random_shake
 from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis, extend
 from deblurnets.pairs import two_stages
-from deblurnets.pairs.two_stages import fill_surroundings, run_two_stages
+from deblurnets.pairs.two_stages import fill_ring, run_two_stages
 
 SIZES = [(75, 110), (96, 60), (201, 131)]
 
@@ -75,5 +75,5 @@ def test_surroundings_are_those_of_the_network(size):
     result = np.zeros((3, *size), np.float32)
     top, left = (size[0] - 20) // 2, (size[1] - 34) // 2
     result[:, top : top + 20, left : left + 34] = planes[0]
-    fill_surroundings(result, (20, 34))
+    fill_ring(result, (20, 34))
     np.testing.assert_allclose(result, expected, atol=1e-6)

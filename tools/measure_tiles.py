@@ -12,14 +12,17 @@ paper's pair has random weights where its files are absent, and PSNR would say n
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
+from typing import Iterator
 
 import numpy as np
 from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from deblurnets import fixed_tiles
 from deblurnets.evaluation.scoring import compare
 from deblurnets.evaluation.speed.networks import load_halves
 from deblurnets.evaluation.speed.pictures import sharp_picture
@@ -41,6 +44,17 @@ def blurred(sharp: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return np.clip(to_encoded(light) + noise, 0, 1).astype(np.float32)
 
 
+@contextlib.contextmanager
+def uncut() -> Iterator[None]:
+    """Let the compact pair's U-Nets see whole maps."""
+    shape = fixed_tiles.tile_shape
+    fixed_tiles.tile_shape = lambda height, width, *_: (height, width)
+    try:
+        yield
+    finally:
+        fixed_tiles.tile_shape = shape
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -57,7 +71,8 @@ def main() -> None:
     paper = arguments.pair == "paper"
     synthesis.deblur(blurry[:WARM, :WARM], kernel, "linear")
     before = peak_memory() or 0
-    whole = synthesis.deblur(blurry, kernel, "linear", tile=WHOLE if paper else None)
+    with uncut():
+        whole = synthesis.deblur(blurry, kernel, "linear", tile=WHOLE if paper else None)
     print(f"memory of the whole: {((peak_memory() or 0) - before) / side**2:.0f} bytes a pixel")
     if paper:
         return
@@ -72,6 +87,7 @@ def main() -> None:
 
     report("blurry", blurry)
     report("whole", whole)
+    report("default tiles", synthesis.deblur(blurry, kernel, "linear"))
     for tile in (640, 384):
         report(f"tiles of {tile}", synthesis.deblur(blurry, kernel, "linear", tile=tile))
     for part in (3 * side // 4, side // 2):

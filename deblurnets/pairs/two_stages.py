@@ -88,8 +88,10 @@ class _TwoStages:
             spectrum = self._surrounded(known)
             in_strips(_multiply_conjugate, spectrum, self.transfer)
             for number, strength in enumerate(self.config.strengths, 1):
-                regularised = _regularised(np.float32(strength))
-                self._put(number, part, self._filtered(spectrum, regularised))
+                solution = self._filtered(
+                    spectrum, lambda power, w, s=strength: 1 / (power + s * w)
+                )
+                self._put(number, part, solution)
             self._put(-1, part, self._extended(self.start, part))
         self.estimate = np.empty((3, *self.size), np.float32)
         for part in self.parts:
@@ -143,7 +145,7 @@ class _TwoStages:
         planes = np.moveaxis(picture[..., part], -1, 0)
         extended = np.empty((len(planes), *self.size), np.float32)
         in_strips(_copy, _centre(extended, self.inner), planes)
-        fill_surroundings(extended, self.inner)
+        fill_ring(extended, self.inner)
         return extended
 
     def _surrounded(self, known: np.ndarray) -> np.ndarray:
@@ -187,10 +189,6 @@ def _run(unet: Any, maps: np.ndarray) -> np.ndarray:
     return ops.convert_to_numpy(channels_first(ops.cast(found, "float32")))[0]
 
 
-def _regularised(strength: np.float32) -> Response:
-    return lambda power, weight: 1 / (power + strength * weight)
-
-
 def _centre(planes: np.ndarray, size: Any) -> np.ndarray:
     """View of the part of planes that `deblurnets.networks.synthesis.crop_centre` takes."""
     top, left = ((n - m) // 2 for n, m in zip(planes.shape[1:], size))
@@ -205,7 +203,7 @@ def _multiply_conjugate(spectrum: np.ndarray, factor: np.ndarray) -> None:
     spectrum *= np.conj(factor)
 
 
-def fill_surroundings(planes: np.ndarray, inner: Tuple[int, int]) -> None:
+def fill_ring(planes: np.ndarray, inner: Tuple[int, int]) -> None:
     """Fill what lies around a picture (c, *inner) on its grid, in place.
 
     As `deblurnets.networks.synthesis.extend`: mirrored, and blended so that it wraps smoothly.
