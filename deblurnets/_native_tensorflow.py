@@ -26,12 +26,23 @@ def select_device(name: str) -> None:
 
 def rfft2(x: Tensor) -> Tensor:
     """Real (..., height, width) to complex64 (..., height, width // 2 + 1)."""
-    return tf.signal.rfft2d(tf.cast(x, tf.float32))
+    x = tf.cast(x, tf.float32)
+    return _leading_axes_of(x, tf.signal.rfft2d(x))
 
 
 def irfft2(spectrum: Tensor, size: Tuple[int, int]) -> Tensor:
     """Complex (..., height, width // 2 + 1) to float32 (..., height, width)."""
-    return tf.signal.irfft2d(spectrum, fft_length=[size[0], size[1]])
+    return _leading_axes_of(spectrum, tf.signal.irfft2d(spectrum, fft_length=[size[0], size[1]]))
+
+
+def _leading_axes_of(x: Tensor, transform: Tensor) -> Tensor:
+    """Return a transform with what is known of its leading axes, those of `x`.
+
+    TensorFlow forgets it where the size of the planes is open. Keras has convolutions of an unknown
+    number of channels compiled by XLA, anew for each size.
+    """
+    transform.set_shape([*x.shape[:-2], *transform.shape[-2:]])
+    return transform
 
 
 def conj(spectrum: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 
 from deblurnets.estimate import Estimate
 from deblurnets.local import LocalConfig, deblur_better, estimate_regions
+from deblurnets.memory import collector_paused
 from deblurnets.paths import model_path
 
 PathLike = Union[str, Path]
@@ -131,8 +132,6 @@ class Deblurrer:
         """
         if name not in PRETRAINED:
             raise ValueError(f"there is no pair {name!r}; expected one of {sorted(PRETRAINED)}")
-        from deblurnets import weights
-
         given = {"analysis": analysis_path, "synthesis": synthesis_path}
         paths = {}
         for which, default in zip(("analysis", "synthesis"), PRETRAINED[name]):
@@ -143,13 +142,12 @@ class Deblurrer:
                 from deblurnets.download import ensure_weights
 
                 ensure_weights(paths[which], which)
-        return cls(
-            weights.load_analysis(paths["analysis"]) if blind else None,
-            weights.load_synthesis(paths["synthesis"]),
-            analysis_max_size,
-            tile_size,
-            local,
-        )
+        with collector_paused():
+            from deblurnets import weights
+
+            analysis = weights.load_analysis(paths["analysis"]) if blind else None
+            synthesis = weights.load_synthesis(paths["synthesis"])
+        return cls(analysis, synthesis, analysis_max_size, tile_size, local)
 
     def __call__(self, image: np.ndarray) -> Result:
         """Deblur a picture.

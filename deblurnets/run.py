@@ -9,7 +9,7 @@ import sys
 from typing import Any, Callable, List, Optional, Sequence
 
 from deblurnets.exit_status import ALL_DONE, INTERRUPTED, SOME_FAILED
-from deblurnets.memory import FlatMemory
+from deblurnets.memory import FlatMemory, collector_paused
 from deblurnets.messages import one_line, say, say_beside_bar
 from deblurnets.names import EXISTS, Plan
 from deblurnets.report import FAILED, NOT_DONE, SKIPPED, Record, RunStart, record_of
@@ -92,7 +92,8 @@ class Run:
         if sys.stderr.isatty():
             say("Loading the networks ...", sys.stderr)
         try:
-            deblurrer = self._load(self._arguments)
+            with collector_paused(keep=True):
+                deblurrer = self._load(self._arguments)
         except Exception as error:
             if not _is_expected(error):
                 raise

@@ -54,6 +54,20 @@ def test_numpy_function_serves_open_shapes():
         np.testing.assert_array_equal(double(np.ones((rows, 3))), np.full((rows, 3), 2))
 
 
+def test_transforms_of_open_sizes_keep_the_number_of_channels():
+    # Keras has a convolution of channels that it does not know compiled by XLA, for each size.
+    seen = []
+
+    def there_and_back(x):
+        seen.append(backend.irfft2(backend.rfft2(x), ops.shape(x)[2:]))
+        return seen[-1]
+
+    x = random(1, 3, 4, 6)
+    result = backend.numpy_function(there_and_back, [(None, 3, None, None)])(x)
+    assert seen[0].shape[1] == 3
+    np.testing.assert_allclose(result, x, atol=1e-5)
+
+
 @pytest.mark.skipif(backend.keras.__name__ != "keras", reason="Keras 3 only")
 def test_gradients_flow_through_spectra():
     if backend.keras.backend.backend() != "tensorflow":

@@ -1,3 +1,4 @@
+import gc
 import subprocess
 import sys
 
@@ -101,6 +102,38 @@ def test_trimming_gives_back_what_nobody_uses():
         pytest.skip("glibc only")
     assert kept > 200
     assert told(COUNT_KEPT, "trim")[1] < 50
+
+
+def test_the_collector_pauses_and_goes_on():
+    with memory.collector_paused():
+        with memory.collector_paused():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(KeyError), memory.collector_paused():
+        raise KeyError
+    assert gc.isenabled()
+
+
+def test_a_collector_that_the_user_stopped_stays_so():
+    gc.disable()
+    try:
+        with memory.collector_paused():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_what_stays_is_left_out_of_later_searches():
+    try:
+        with memory.collector_paused(keep=True):
+            stays = [[]]
+        assert gc.get_freeze_count() > 0
+        assert not any(thing is stays for thing in gc.get_objects())
+    finally:
+        gc.unfreeze()
+    assert any(thing is stays for thing in gc.get_objects())
 
 
 def test_memory_is_kept_for_pictures_of_the_same_size_only(monkeypatch):

@@ -11,7 +11,7 @@ from deblurnets.distributed.attempts import TRIES
 from deblurnets.distributed.listing import Piece, result_name
 from deblurnets.distributed.places import Between
 from deblurnets.images import SaveOptions
-from deblurnets.memory import FlatMemory, tune_heaps
+from deblurnets.memory import FlatMemory, collector_paused, tune_heaps
 from deblurnets.messages import one_line
 from deblurnets.names import EXISTS, Job
 from deblurnets.report import FAILED, SKIPPED, Record, record_of
@@ -82,7 +82,8 @@ class Worker:
         try:
             if self._deblur is None:
                 tune_heaps()
-                self._deblur = FlatMemory(self._task.load())
+                with collector_paused():  # not kept: the process is the cluster's
+                    self._deblur = FlatMemory(self._task.load())
         except Exception as error:  # the same for all pictures: the run ends with one sentence
             return [{NOT_LOADED: one_line(error)}]
         record = self._deblurred(name)

@@ -15,7 +15,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, Callable, Dict, List, Optional
 
-from deblurnets.memory import FlatMemory, tune_heaps
+from deblurnets.memory import FlatMemory, collector_paused, tune_heaps
 
 STAGES = ("decode", "analysis", "synthesis", "encode", "total")
 
@@ -76,8 +76,9 @@ def measure(request: Request, load: Callable[[str], Any]) -> Figures:
         Takes the pair's name, returns the deblurrer, what its weights are, and a function that
         returns its convolutions' rate.
     """
-    deblurrer, weights, convolution_rate = load(request.pair)
-    deblurrer = FlatMemory(deblurrer)  # as the command line does
+    with collector_paused(keep=True):  # as the command line does
+        deblurrer, weights, convolution_rate = load(request.pair)
+    deblurrer = FlatMemory(deblurrer)  # as well
     start = time.time() - request.started
     first, _ = _deblur_file(request, deblurrer)
     runs = [_deblur_file(request, deblurrer) for _ in range(request.repeat)]
