@@ -16,7 +16,7 @@ from deblurnets.shrinkage import shrink_factor
 from deblurnets.spectra import filtered, planes_of
 from deblurnets.split_data import SplitData
 from deblurnets.surroundings import fill_hidden, from_nearest
-from deblurnets.threads import in_strips, iterate_threads, plane_groups, strip_ends
+from deblurnets.threads import in_strips, map_threads, plane_groups, strip_ends
 
 # Added to the squared gradient in the penalty of `wiener`: holds the mean brightness.
 TIKHONOV_FLOOR = 0.01
@@ -205,8 +205,7 @@ class Solver:
             for group, planes in zip(sharp, np.split(result, len(sharp))):
                 group[:, rows] = planes
 
-        for _ in iterate_threads(fill, range(len(ends)), fft.get_workers()):
-            pass
+        map_threads(fill, range(len(ends)), fft.get_workers())
 
     def _threshold(self, sharp: np.ndarray, penalty: float) -> Union[float, np.ndarray]:
         """Size under which a gradient is noise; in linear light by pixel, (1, H, W)."""

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from .borders import gradient_power
-from .threads import iterate_threads
+from .threads import map_threads
 
 # Weight of the squared gradient. More makes the surroundings too smooth to explain the picture
 # near its border, less lets them run away.
@@ -81,7 +81,7 @@ def fill_hidden(
         return np.where(inner, plane, doubled(found)) if half else found
 
     planes = zip(observed, np.broadcast_to(known, observed.shape))
-    filled = iterate_threads(
+    filled = map_threads(
         lambda plane: fill(*plane),
         planes,
         most=max(1, min(fft.get_workers(), TOGETHER // observed[0].size)),

@@ -6,8 +6,9 @@ Large array operations release the interpreter's lock, so threads suffice.
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, Iterable, Iterator, List, Optional, Tuple, TypeVar
+from typing import Any, Callable, Iterable, List, Optional, Tuple, TypeVar
 
 import numpy as np
 from scipy import fft
@@ -32,27 +33,59 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def map_threads(function: Callable[[Item], Outcome], items: Iterable[Item]) -> List[Outcome]:
-    """Apply a function to each item, on all cores; results in order, the first error raised."""
-    return list(iterate_threads(function, items))
+def map_threads(
+    function: Callable[[Item], Outcome], items: Iterable[Item], most: Optional[int] = None
+) -> List[Outcome]:
+    """Apply a function to each item, on all cores or at most so many.
+
+    The caller's thread takes its share: threads cost, and much of the work is short.
+
+    Returns
+    -------
+    list
+        Results in the items' order. The first error is raised, once what was begun has ended.
+    """
+    items = list(items)
+    workers = min(len(items), available_cores(), most or len(items))
+    if workers < 2:
+        return [function(item) for item in items]
+    row = _Row(function, items)
+    with ThreadPoolExecutor(workers - 1) as pool:
+        helpers = [pool.submit(row.work) for _ in range(workers - 1)]
+        with fft.set_workers(1):  # as in the other threads
+            row.work()
+        for helper in helpers:
+            helper.result()
+    return row.results
+
+
+class _Row:
+    """Items that threads take one by one."""
+
+    def __init__(self, function: Callable[[Any], Any], items: List[Any]) -> None:
+        self.results: List[Any] = [None] * len(items)
+        self._function = function
+        self._left = iter(enumerate(items))
+        self._lock = threading.Lock()
+
+    def work(self) -> None:
+        """Take items until none is left; an error leaves none."""
+        while True:
+            with self._lock:
+                index, item = next(self._left, (None, None))
+            if index is None:
+                return
+            try:
+                self.results[index] = self._function(item)
+            except BaseException:
+                with self._lock:
+                    self._left = iter(())
+                raise
 
 
 def call_threads(tasks: Iterable[Callable[[], Outcome]]) -> List[Outcome]:
     """Call each of some tasks, on all cores; as `map_threads`."""
     return map_threads(lambda task: task(), tasks)
-
-
-def iterate_threads(
-    function: Callable[[Item], Outcome], items: Iterable[Item], most: Optional[int] = None
-) -> Iterator[Outcome]:
-    """As `map_threads`, result by result, on at most so many cores."""
-    items = list(items)
-    workers = min(len(items), available_cores(), most or len(items))
-    if workers < 2:
-        yield from map(function, items)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(function, items)
 
 
 def in_strips(function: Callable[..., object], *arrays: np.ndarray) -> None:
@@ -62,8 +95,7 @@ def in_strips(function: Callable[..., object], *arrays: np.ndarray) -> None:
     several operations on a strip take half the time that they take on a large array.
     """
     strips = [[a[..., low:high, :] for a in arrays] for low, high in strip_ends(arrays[0])]
-    for _ in iterate_threads(lambda strip: function(*strip), strips, fft.get_workers()):
-        pass
+    map_threads(lambda strip: function(*strip), strips, fft.get_workers())
 
 
 def strip_ends(array: np.ndarray) -> List[Tuple[int, int]]:
