@@ -47,6 +47,11 @@ def wrong_together(arguments: argparse.Namespace) -> Optional[str]:
         return f"--quality is for JPEG and WebP, {wanted.name} has none"
     if arguments.inset_kernel and not arguments.side_by_side:
         return "--inset_kernel needs --side_by_side (-sbs), it draws into the result's half"
+    if arguments.at_once > 1 and arguments.plot:
+        return "--plot waits for each window, so it does not go with --at_once"
+    paths = arguments.analysis_weights_path, arguments.synthesis_weights_path
+    if arguments.at_once > 1 and arguments.model == "paper" and None in paths:
+        return "--at_once needs the compact pair (--model compact)"
     return _wrong_with_local(arguments) if arguments.local else None
 
 
@@ -221,6 +226,15 @@ def add_networks(add: Callable[..., argparse.Action]) -> None:
         help="largest side in pixels of the tiles in which a network's convolutions see a picture, "
         f"{SMALLEST_TILE} or more: a smaller one takes less memory, the result is the same "
         "(default: what is fastest and fits half of the free memory)",
+    )
+    add(
+        "--at_once",
+        metavar="N",
+        type=positive,
+        default=1,
+        help="deblur so many pictures at the same time, as far as memory allows: a folder is done "
+        "sooner where cores are idle, or with a GPU, which then gets them in batches "
+        "(default: %(default)s)",
     )
     add(
         "--device",

@@ -147,3 +147,66 @@ def test_an_error_in_any_stage_ends_the_row(threads, stage, error):
 @pytest.mark.parametrize("threads", [True, False])
 def test_an_empty_row(threads):
     run_overlapped([], None, None, None, threads=threads)
+
+
+def test_several_are_in_the_middle_at_once_and_stay_in_order():
+    together = threading.Barrier(3)
+    done = []
+
+    def middle(item):
+        together.wait(TIME)
+        return item
+
+    run_overlapped(range(9), lambda i: i, middle, done.append, at_once=3)
+    assert done == list(range(9))
+
+
+def test_with_several_at_once_no_more_than_two_others_are_alive():
+    most = []
+    alive = weakref.WeakSet()
+    lock = threading.Lock()
+
+    def count(load):
+        with lock:
+            most.append(len(alive))
+        return load
+
+    run_overlapped(range(60), lambda _: count(Load(alive)), count, count, at_once=3)
+    assert max(most) <= 5
+    assert len(alive) == 0
+
+
+def test_with_several_at_once_stop_finishes_what_was_begun():
+    done = []
+    run_overlapped(
+        range(10),
+        lambda i: i,
+        lambda i: i,
+        done.append,
+        iter([0, 0, 0, *[1] * 9]).__next__,
+        at_once=2,
+    )
+    assert done == [0, 1, 2]
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_with_several_at_once_an_error_ends_the_row(stage, error):
+    done = []
+
+    def step(number):
+        def work(item):
+            if number == stage and item == 4:
+                raise error
+            return item
+
+        return work
+
+    def last(item):
+        step(2)(item)
+        done.append(item)
+
+    with pytest.raises(error):
+        run_overlapped(range(20), step(0), step(1), last, at_once=2)
+    assert done == list(range(len(done)))
+    assert len(done) in (2, 3, 4)

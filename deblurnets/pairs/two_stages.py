@@ -8,7 +8,8 @@ depend on where anything is cut.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional, Tuple
+import functools
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 from scipy import fft
@@ -22,6 +23,8 @@ from deblurnets.spectra import filtered, planes_of
 from deblurnets.threads import in_strips, plane_groups
 
 Response = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# Maps (n, C, h, w) to planes (n, c, h, w).
+UNet = Callable[[np.ndarray], np.ndarray]
 
 
 def run_two_stages(
@@ -30,6 +33,7 @@ def run_two_stages(
     kernel: np.ndarray,
     start: np.ndarray,
     tile: Optional[int] = None,
+    unets: Optional[Sequence[UNet]] = None,
 ) -> np.ndarray:
     """Deblur a picture with a known kernel.
 
@@ -45,17 +49,20 @@ def run_two_stages(
         A hand-made deconvolution of the picture with the kernel.
     tile : int, optional
         Largest side of the tiles that the U-Nets work on.
+    unets : sequence, optional
+        The network's two, as they are to be called; by `apply_unet` if not given.
 
     Returns
     -------
     ndarray of float32, (H, W, 3)
         In 0..1.
     """
+    first, second = unets or unets_of(network)
     work = _TwoStages(image, kernel, start, network.config)
     work.solve()
-    work.correct(network.first, tile)
+    work.correct(first, tile)
     work.ask_again()
-    work.correct(network.second, tile)
+    work.correct(second, tile)
     return work.result()
 
 
@@ -110,11 +117,11 @@ class _TwoStages:
                 step = self._filtered(spectrum, lambda power, _, rho=rho: 1 / (power + rho))
                 self._put(number, part, step)
 
-    def correct(self, unet: Any, tile: Optional[int]) -> None:
+    def correct(self, unet: UNet, tile: Optional[int]) -> None:
         """Add a U-Net's correction to the estimate."""
         maps = self.maps.reshape(-1, *self.seen)
         add_in_tiles(
-            lambda part: _run(unet, part),
+            lambda part: unet(part[None])[0],
             maps,
             _centre(self.estimate, self.seen),
             self.config.reach,
@@ -183,10 +190,15 @@ class _TwoStages:
         in_strips(_copy, self.maps[number, part], _centre(planes, self.seen))
 
 
-def _run(unet: Any, maps: np.ndarray) -> np.ndarray:
-    """Apply a U-Net to maps (C, h, w)."""
-    found = unet(channels_last(ops.convert_to_tensor(maps[None])))
-    return ops.convert_to_numpy(channels_first(ops.cast(found, "float32")))[0]
+def unets_of(network: Any) -> List[UNet]:
+    """Return a synthesis network's two U-Nets as functions from NumPy to NumPy."""
+    return [functools.partial(apply_unet, unet) for unet in (network.first, network.second)]
+
+
+def apply_unet(unet: Any, maps: np.ndarray) -> np.ndarray:
+    """Apply a U-Net, a Keras layer, to maps (n, C, h, w); returns planes (n, c, h, w), float32."""
+    found = unet(channels_last(ops.convert_to_tensor(maps)))
+    return ops.convert_to_numpy(channels_first(ops.cast(found, "float32")))
 
 
 def _centre(planes: np.ndarray, size: Any) -> np.ndarray:
