@@ -127,11 +127,20 @@ class Run:
                 if plots and outcome.error is None:
                     self._plot(outcome)
 
-            with StopRequest(_say_that_it_stops) as request:
+            with StopRequest(self._say_that_it_stops) as request:
                 # Windows belong to the main thread, so with plots nothing overlaps.
                 settings = self._settings(overlap=not plots)
                 run_jobs(jobs, deblur, finished, settings, lambda: request.wanted)
         return request.wanted
+
+    def _say_that_it_stops(self) -> None:
+        if self._arguments.at_once > 1:
+            how = "Finishing the pictures that have begun."
+        else:
+            how = "Finishing the current picture; Ctrl-C again stops at once."
+        # A signal handler may meet a half-written line of the thread it interrupts.
+        with contextlib.suppress(RuntimeError):
+            say_beside_bar(how)
 
     def _settings(self, overlap: bool) -> Any:
         from deblurnets.batch import Settings
@@ -229,12 +238,6 @@ class Run:
             left = len(self._plan.jobs) - self._finished
             parts.insert(0, f"interrupted, {left} not deblurred")
         say(", ".join(parts), sys.stdout)
-
-
-def _say_that_it_stops() -> None:
-    # A signal handler may meet a half-written line of the thread it interrupts.
-    with contextlib.suppress(RuntimeError):
-        say_beside_bar("Finishing the current picture; Ctrl-C again stops at once.")
 
 
 def _is_expected(error: Exception) -> bool:
