@@ -209,8 +209,6 @@ class _Search:
 
     def quick_looks(self, size: Tuple[float, int]) -> List[Start]:
         """Take a quick look in each kind of light, and judge no blur beside it."""
-        # Together they take less time. Other looks have many sizes, and two at once would be one
-        # more of each to prepare for (decision 008).
         looks = [Look(*size, light, quick=True) for light in LIGHTS]
         look = functools.partial(self.observe, self.image, looks)
         starts, self.untouched = call_threads([look, self._no_blur])
@@ -218,10 +216,13 @@ class _Search:
 
     def take(self, sizes: Sequence[Tuple[float, int]], lights: Sequence[str]) -> List[_Candidate]:
         """Take looks, each once, and finish what they find."""
-        looks = [Look(*size, light) for size in sizes for light in lights]
-        looks = [look for look in looks if look not in self.taken]
-        self.taken.update(looks)
-        return self.finish([start for look in looks for start in self.observe(self.image, [look])])
+        starts: List[Start] = []
+        for size in sizes:
+            looks = [Look(*size, light) for light in lights]
+            looks = [look for look in looks if look not in self.taken]
+            self.taken.update(looks)
+            starts += self.observe(self.image, looks) if looks else []
+        return self.finish(starts)
 
     def finish(self, starts: Sequence[Start]) -> List[_Candidate]:
         """Have starts, and those given, finished and judged; the first time no blur as well."""
