@@ -65,16 +65,18 @@ class JoinedCalls:
         return calls
 
     def _answer(self, calls: List[_Call]) -> None:
-        """Make calls as one."""
-        whole = np.concatenate([call.batch for call in calls]) if calls[1:] else calls[0].batch
+        """Make calls as one; whatever happens, each has an outcome then."""
+        results = None
         try:
+            batches = [call.batch for call in calls]
+            whole = np.concatenate(batches) if len(batches) > 1 else batches[0]
             results = self._function(whole, *calls[0].rest)
         except BaseException as error:
-            if not calls[1:]:
-                calls[0].outcome.set_exception(error)
+            if len(calls) == 1 or not isinstance(error, Exception):
+                for call in calls:
+                    call.outcome.set_exception(error)
                 return
-            results = None
-        if results is None:
+        if results is None:  # not in the handler, where the error still holds arrays
             for call in calls:
                 self._answer([call])
             return

@@ -1,4 +1,4 @@
-"""How much memory there is, how large a tile fits into it, and who looks after it and when."""
+"""How much memory there is, how large a tile fits into it, what is kept of it, and for whom."""
 
 from __future__ import annotations
 

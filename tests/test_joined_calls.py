@@ -18,6 +18,7 @@ class Recorder:
 
     def __init__(self, company, fails=lambda batch: False):
         self.calls = []
+        self.error = MemoryError
         self.joined = JoinedCalls(self.double)
         self._fails = fails
         self._wait = threading.Semaphore(0)
@@ -31,7 +32,7 @@ class Recorder:
             for _ in range(self._company):
                 assert self._wait.acquire(timeout=TIME)
         if self._fails(batch):
-            raise MemoryError(f"for {len(batch)}")
+            raise self.error(f"for {len(batch)}")
         return 2 * batch
 
     def call_all(self, first, others):
@@ -94,6 +95,15 @@ def test_what_fails_together_is_tried_alone():
     with pytest.raises(MemoryError, match="for 1"):
         bad.result()
     assert sorted(recorder.calls) == [((1, 3),)] * 3 + [((2, 3),), ((4, 3),)]
+
+
+def test_an_interrupt_is_not_tried_again():
+    recorder = Recorder(2, lambda whole: len(whole) > 1)
+    recorder.error = KeyboardInterrupt
+    _, one, other = recorder.call_all((batch(1),), [(batch(1),), (batch(1),)])
+    for future in (one, other):
+        assert isinstance(future.exception(), KeyboardInterrupt)
+    assert recorder.calls == [((1, 3),), ((2, 3),)]
 
 
 def test_after_an_error_it_goes_on():
