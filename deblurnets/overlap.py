@@ -43,7 +43,7 @@ def run_overlapped(
         False runs all stages in the caller's thread, one item after the other.
     at_once : int
         Items in the middle stage at the same time, if `threads`. With more than 1 each has a thread
-        of its own, and what has begun there is finished before an error is raised.
+        of its own, and an error is raised once what has begun there is through; it goes no further.
     """
     if not threads:
         for item in items:

@@ -120,15 +120,12 @@ def test_stop_while_the_next_is_read_leaves_it():
     run_overlapped(range(10), lambda i: i, never, never, lambda: next(answers))
 
 
-@pytest.mark.parametrize("threads", [True, False])
-@pytest.mark.parametrize("stage", [0, 1, 2])
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
-def test_an_error_in_any_stage_ends_the_row(threads, stage, error):
-    done = []
+def failing(stage, error, bad, done):
+    """Three stages, of which one raises an error at an item; the last one keeps what it gets."""
 
     def step(number):
         def work(item):
-            if number == stage and item == 2:
+            if number == stage and item == bad:
                 raise error
             return item
 
@@ -138,8 +135,16 @@ def test_an_error_in_any_stage_ends_the_row(threads, stage, error):
         step(2)(item)
         done.append(item)
 
+    return step(0), step(1), last
+
+
+@pytest.mark.parametrize("threads", [True, False])
+@pytest.mark.parametrize("stage", [0, 1, 2])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_an_error_in_any_stage_ends_the_row(threads, stage, error):
+    done = []
     with pytest.raises(error):
-        run_overlapped(range(10), step(0), step(1), last, threads=threads)
+        run_overlapped(range(10), *failing(stage, error, 2, done), threads=threads)
     assert done[:2] == [0, 1]
     assert 2 not in done
 
@@ -193,20 +198,7 @@ def test_with_several_at_once_stop_finishes_what_was_begun():
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_with_several_at_once_an_error_ends_the_row(stage, error):
     done = []
-
-    def step(number):
-        def work(item):
-            if number == stage and item == 4:
-                raise error
-            return item
-
-        return work
-
-    def last(item):
-        step(2)(item)
-        done.append(item)
-
     with pytest.raises(error):
-        run_overlapped(range(20), step(0), step(1), last, at_once=2)
+        run_overlapped(range(20), *failing(stage, error, 4, done), at_once=2)
     assert done == list(range(len(done)))
     assert len(done) in (2, 3, 4)
