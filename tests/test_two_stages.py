@@ -7,8 +7,7 @@ from deblurnets import fixed_tiles, threads
 from deblurnets.backend import ops
 from deblurnets.kernels import random_shake
 from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis, extend
-from deblurnets.pairs import two_stages
-from deblurnets.pairs.two_stages import fill_ring, run_two_stages
+from deblurnets.pairs.two_stages import fill_ring, run_two_stages, unets_of
 
 SIZES = [(75, 110), (96, 60), (201, 131)]
 
@@ -61,10 +60,15 @@ def test_tiles_change_nothing(tile, network, no_tiles, monkeypatch):
     arguments = example((201, 131))
     whole = run_two_stages(network, *arguments)
     assert min(tile) > 4 * network.config.reach
-    sizes, run = set(), two_stages._run
+    sizes = set()
+
+    def watched(unet):
+        return lambda maps: sizes.add(maps.shape[2:]) or unet(maps)
+
+    unets = [watched(unet) for unet in unets_of(network)]
     monkeypatch.setattr(fixed_tiles, "tile_shape", lambda *given: tile)
-    monkeypatch.setattr(two_stages, "_run", lambda *a: sizes.add(a[1].shape[1:]) or run(*a))
-    np.testing.assert_allclose(run_two_stages(network, *arguments), whole, atol=1e-4)
+    tiled = run_two_stages(network, *arguments, unets=unets)
+    np.testing.assert_allclose(tiled, whole, atol=1e-4)
     assert sizes == {tile}
 
 
