@@ -119,6 +119,14 @@ def _add_input_and_output(add: Callable[..., argparse.Action]) -> None:
         default=MAX_PIXELS,
         help="refuse larger pictures before they are decoded (default: %(default)s)",
     )
+    add(
+        "--at_once",
+        metavar="N",
+        type=positive,
+        default=1,
+        help="deblur so many pictures at the same time, as far as memory allows; the networks get "
+        "in batches what waits for them (default: %(default)s)",
+    )
 
 
 def _add_format(add: Callable[..., argparse.Action]) -> None:
@@ -226,15 +234,6 @@ def add_networks(add: Callable[..., argparse.Action]) -> None:
         help="largest side in pixels of the tiles in which a network's convolutions see a picture, "
         f"{SMALLEST_TILE} or more: a smaller one takes less memory, the result is the same "
         "(default: what is fastest and fits half of the free memory)",
-    )
-    add(
-        "--at_once",
-        metavar="N",
-        type=positive,
-        default=1,
-        help="deblur so many pictures at the same time, as far as memory allows: a folder is done "
-        "sooner where cores are idle, or with a GPU, which then gets them in batches "
-        "(default: %(default)s)",
     )
     add(
         "--device",

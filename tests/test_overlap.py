@@ -61,8 +61,10 @@ class Load:
         alive.add(self)
 
 
-@pytest.mark.parametrize("threads", [True, False])
-def test_no_more_than_three_are_alive(threads):
+@pytest.mark.parametrize(
+    "way, allowed", [({"threads": False}, 1), ({"threads": True}, 3), ({"at_once": 3}, 5)]
+)
+def test_few_are_alive(way, allowed):
     most = []
     alive = weakref.WeakSet()
     lock = threading.Lock()
@@ -75,8 +77,8 @@ def test_no_more_than_three_are_alive(threads):
     def first(item):
         return count(Load(alive))
 
-    run_overlapped(range(40), first, count, count, threads=threads)
-    assert max(most) <= (3 if threads else 1)
+    run_overlapped(range(60), first, count, count, **way)
+    assert max(most) <= allowed
     assert len(alive) == 0
 
 
@@ -164,21 +166,6 @@ def test_several_are_in_the_middle_at_once_and_stay_in_order():
 
     run_overlapped(range(9), lambda i: i, middle, done.append, at_once=3)
     assert done == list(range(9))
-
-
-def test_with_several_at_once_no_more_than_two_others_are_alive():
-    most = []
-    alive = weakref.WeakSet()
-    lock = threading.Lock()
-
-    def count(load):
-        with lock:
-            most.append(len(alive))
-        return load
-
-    run_overlapped(range(60), lambda _: count(Load(alive)), count, count, at_once=3)
-    assert max(most) <= 5
-    assert len(alive) == 0
 
 
 def test_with_several_at_once_stop_finishes_what_was_begun():
