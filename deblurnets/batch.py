@@ -68,8 +68,6 @@ class Settings:
         Larger pictures fail before they are decoded.
     overlap : bool
         Read and write in threads beside the deblurring.
-    at_once : int
-        Pictures that are deblurred at the same time, if `overlap`.
     files : Files
         Where the pictures lie.
     """
@@ -79,7 +77,6 @@ class Settings:
     save: SaveOptions = field(default_factory=SaveOptions)
     max_pixels: Optional[int] = None
     overlap: bool = True
-    at_once: int = 1
     files: Files = field(default_factory=Files)
 
 
@@ -139,7 +136,7 @@ def run_jobs(
     jobs : iterable of Job
         What to read and write; the folders of the outputs are made.
     deblur : callable
-        See `Deblur`; called in the caller's thread, or in threads if `settings.at_once` is not 1.
+        See `Deblur`; called in the caller's thread.
     finished : callable
         Given the outcome of each job, in order, right after its output was written; called in
         another thread if `settings.overlap`.
@@ -155,7 +152,6 @@ def run_jobs(
         lambda outcome: _write(outcome, settings, finished),
         stop,
         settings.overlap,
-        settings.at_once,
     )
 
 

@@ -149,29 +149,6 @@ class Deblurrer:
             synthesis = weights.load_synthesis(paths["synthesis"])
         return cls(analysis, synthesis, analysis_max_size, tile_size, local)
 
-    def join_calls(self) -> int:
-        """Let networks work on the pictures of several threads together, from now on.
-
-        Where calls of a network wait for each other they become one (`deblurnets.joined_calls`).
-        Batches form by chance, so results may differ by rounding from run to run.
-
-        Returns
-        -------
-        int
-            Bytes that each pixel of a picture takes at its peak, for `deblurnets.memory.Admission`.
-
-        Raises
-        ------
-        ValueError
-            One of the networks is not of the compact pair.
-        """
-        halves = [half for half in (self._analysis, self._synthesis) if half is not None]
-        if not all(hasattr(half, "join_calls") for half in halves):
-            raise ValueError("several pictures at once need the networks of the compact pair")
-        for half in halves:
-            half.join_calls()
-        return self._synthesis.bytes_per_pixel
-
     def __call__(self, image: np.ndarray) -> Result:
         """Deblur a picture.
 

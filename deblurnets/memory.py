@@ -6,7 +6,6 @@ import contextlib
 import gc
 import math
 import os
-import threading
 from pathlib import Path
 from typing import Any, Callable, Iterator, List, Optional, Tuple
 
@@ -125,45 +124,6 @@ def collector_paused(keep: bool = False) -> Iterator[None]:
             gc.freeze()
         if collects:
             gc.enable()
-
-
-class Admission:
-    """Deblurs pictures that come from several threads, as many at once as memory holds.
-
-    Parameters
-    ----------
-    deblur : callable
-        As of `FlatMemory`.
-    bytes_per_pixel : int
-        What a picture takes at its peak.
-    share : float
-        Part of the memory available now that several pictures may take; one alone may take all.
-    """
-
-    def __init__(
-        self, deblur: Callable[[Any], Any], bytes_per_pixel: int, share: float = 0.25
-    ) -> None:
-        self._deblur = deblur
-        self._left = share * available_memory() / bytes_per_pixel  # in pixels
-        self._inside = 0
-        self._changed = threading.Condition()
-
-    def __call__(self, pixels: Any) -> Any:
-        """Deblur a picture once there is room for it."""
-        need = pixels.shape[0] * pixels.shape[1]
-        with self._changed:
-            self._changed.wait_for(lambda: not self._inside or need <= self._left)
-            self._move(1, need)
-        try:
-            return self._deblur(pixels)
-        finally:
-            with self._changed:
-                self._move(-1, -need)
-                self._changed.notify_all()
-
-    def _move(self, pictures: int, pixels: int) -> None:
-        self._inside += pictures
-        self._left -= pixels
 
 
 class FlatMemory:

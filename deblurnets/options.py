@@ -47,11 +47,6 @@ def wrong_together(arguments: argparse.Namespace) -> Optional[str]:
         return f"--quality is for JPEG and WebP, {wanted.name} has none"
     if arguments.inset_kernel and not arguments.side_by_side:
         return "--inset_kernel needs --side_by_side (-sbs), it draws into the result's half"
-    if arguments.at_once > 1 and arguments.plot:
-        return "--plot waits for each window, so it does not go with --at_once"
-    paths = arguments.analysis_weights_path, arguments.synthesis_weights_path
-    if arguments.at_once > 1 and arguments.model == "paper" and None in paths:
-        return "--at_once needs the compact pair (--model compact)"
     return _wrong_with_local(arguments) if arguments.local else None
 
 
@@ -118,14 +113,6 @@ def _add_input_and_output(add: Callable[..., argparse.Action]) -> None:
         type=positive,
         default=MAX_PIXELS,
         help="refuse larger pictures before they are decoded (default: %(default)s)",
-    )
-    add(
-        "--at_once",
-        metavar="N",
-        type=positive,
-        default=1,
-        help="deblur so many pictures at the same time, as far as memory allows; the networks get "
-        "in batches what waits for them (default: %(default)s)",
     )
 
 

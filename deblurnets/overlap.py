@@ -1,15 +1,13 @@
 """Work on a row of items in three stages, the first and the last beside the middle one.
 
 While an item is in the middle stage, the next one is in the first and the one before in the last:
-never more than three are alive, however long the row, or two more than are in the middle stage at
-the same time.
+never more than three are alive, however long the row.
 """
 
 from __future__ import annotations
 
-import collections
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any, Callable, Deque, Iterable, Iterator, Optional, TypeVar
+from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
 Item = TypeVar("Item")
 Read = TypeVar("Read")
@@ -23,7 +21,6 @@ def run_overlapped(
     last: Callable[[Made], Any],
     stop: Callable[[], bool] = lambda: False,
     threads: bool = True,
-    at_once: int = 1,
 ) -> None:
     """Take every item through three stages, in order.
 
@@ -41,9 +38,6 @@ def run_overlapped(
         rest is left.
     threads : bool
         False runs all stages in the caller's thread, one item after the other.
-    at_once : int
-        Items in the middle stage at the same time, if `threads`. With more than 1 each has a thread
-        of its own, and an error is raised once what has begun there is through; it goes no further.
     """
     if not threads:
         for item in items:
@@ -52,9 +46,6 @@ def run_overlapped(
             last(middle(first(item)))
         return
     row = iter(items)
-    if at_once > 1:
-        _run_several(row, first, middle, last, stop, at_once)
-        return
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         reading = _submit_next(reader, first, row)
         writing: Optional[Future] = None
@@ -68,35 +59,6 @@ def run_overlapped(
                 writing.result()
             writing = writer.submit(last, made)
             del read, made  # the writer alone holds it now, and lets go of it
-        if writing is not None:
-            writing.result()
-
-
-def _run_several(
-    row: Iterator[Item],
-    first: Callable[[Item], Read],
-    middle: Callable[[Read], Made],
-    last: Callable[[Made], Any],
-    stop: Callable[[], bool],
-    at_once: int,
-) -> None:
-    """Take items through three stages, several at once through the middle one."""
-    pools = ThreadPoolExecutor(1), ThreadPoolExecutor(at_once), ThreadPoolExecutor(1)
-    with pools[0] as reader, pools[1] as makers, pools[2] as writer:
-        reading = _submit_next(reader, first, row)
-        making: Deque[Future] = collections.deque()
-        writing: Optional[Future] = None
-        while True:
-            while reading is not None and len(making) < at_once and not stop():
-                making.append(makers.submit(middle, reading.result()))
-                reading = _submit_next(reader, first, row)
-            if not making:
-                break
-            made = making.popleft().result()
-            if writing is not None:
-                writing.result()
-            writing = writer.submit(last, made)
-            del made  # the writer alone holds it now, and lets go of it
         if writing is not None:
             writing.result()
 

@@ -9,7 +9,7 @@ import sys
 from typing import Any, Callable, List, Optional, Sequence
 
 from deblurnets.exit_status import ALL_DONE, INTERRUPTED, SOME_FAILED
-from deblurnets.memory import Admission, FlatMemory, collector_paused
+from deblurnets.memory import FlatMemory, collector_paused
 from deblurnets.messages import one_line, say, say_beside_bar
 from deblurnets.names import EXISTS, Plan
 from deblurnets.report import FAILED, NOT_DONE, SKIPPED, Record, RunStart, record_of
@@ -94,8 +94,6 @@ class Run:
         try:
             with collector_paused(keep=True):
                 deblurrer = self._load(self._arguments)
-            several = self._arguments.at_once > 1
-            bytes_per_pixel = deblurrer.join_calls() if several else 0
         except Exception as error:
             if not _is_expected(error):
                 raise
@@ -105,8 +103,7 @@ class Run:
             from deblurnets.known_kernel import KnownKernel
 
             deblurrer = KnownKernel(deblurrer, self._kernel)
-        deblur = FlatMemory(deblurrer)
-        return Admission(deblur, bytes_per_pixel) if several else deblur
+        return FlatMemory(deblurrer)
 
     def _run_jobs(self, deblur: Callable[[Any], Any]) -> bool:
         """Deblur until the end or until the user wants to stop; tell whether that was so."""
@@ -134,13 +131,9 @@ class Run:
         return request.wanted
 
     def _say_that_it_stops(self) -> None:
-        if self._arguments.at_once > 1:
-            how = "Finishing the pictures that have begun."
-        else:
-            how = "Finishing the current picture; Ctrl-C again stops at once."
         # A signal handler may meet a half-written line of the thread it interrupts.
         with contextlib.suppress(RuntimeError):
-            say_beside_bar(how)
+            say_beside_bar("Finishing the current picture; Ctrl-C again stops at once.")
 
     def _settings(self, overlap: bool) -> Any:
         from deblurnets.batch import Settings
@@ -153,7 +146,6 @@ class Run:
             SaveOptions(arguments.quality, arguments.strip_metadata),
             arguments.max_pixels,
             overlap,
-            arguments.at_once,
         )
 
     def _account(self, outcome: Any) -> None:
@@ -231,8 +223,6 @@ class Run:
             parts.append(f"{len(self._plan.skipped)} skipped")
         if self._done:
             parts.append(f"{self._seconds / self._done:.2f} seconds per picture")
-            if self._arguments.at_once > 1:
-                parts.append(f"{self._arguments.at_once} at once")
             parts.append(f"results in {self._arguments.out_dir}")
         if interrupted:
             left = len(self._plan.jobs) - self._finished

@@ -196,9 +196,6 @@ def test_all_failed(tmp_path, capsys):
         ("-i in --local --kernel k.npy", "--local estimates kernels, so it does not go with"),
         ("-i in --local --model paper", "--local needs the compact pair"),
         ("-i in --local -amis 400", "does not go with --analysis_max_input_size"),
-        ("-i in --at_once 0", "must be at least 1, received 0"),
-        ("-i in --at_once 2 --plot", "does not go with --at_once"),
-        ("-i in --at_once 2 --model paper", "--at_once needs the compact pair"),
         ("-i in --nonsense", "unrecognized"),
     ],
 )

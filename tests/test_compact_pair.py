@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ from deblurnets.borders import pad_to
 from deblurnets.estimate import Estimate
 from deblurnets.judgement import BORDER, Judge, Verdict
 from deblurnets.kernels import random_shake
-from deblurnets.light import GREY
 from deblurnets.networks.analysis import AnalysisConfig, build_analysis
 from deblurnets.networks.judge import JudgeConfig, build_judge
 from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis
@@ -142,24 +140,6 @@ def test_tiles_give_what_the_whole_picture_gives(synthesis):
     tiled = synthesis.deblur(blurry, shake, "linear", estimated=True, tile=320)
     # Its kernel passes nothing at some frequencies: cut, a deconvolution would show.
     np.testing.assert_allclose(tiled, whole, atol=1e-4)
-
-
-def test_several_pictures_at_once_give_what_each_gives(analysis, synthesis):
-    pictures = [picture(120, 97, seed) for seed in range(4)]
-    kernel = random_shake(np.random.RandomState(0), 9, (5, 8))
-    looks = [Look(1.0, 96, "encoded")]
-
-    def found(image):
-        (start,) = analysis.observe(image @ GREY, looks)
-        return start.kernel, synthesis.deblur(image, kernel)
-
-    alone = [found(image) for image in pictures]
-    analysis.join_calls()
-    synthesis.join_calls()
-    with ThreadPoolExecutor(4) as pool:
-        for own, together in zip(alone, pool.map(found, pictures)):
-            for expected, result in zip(own, together):
-                np.testing.assert_allclose(result, expected, atol=2e-3)
 
 
 def test_parts_for_want_of_memory_give_nearly_what_the_whole_picture_gives(synthesis, monkeypatch):

@@ -64,27 +64,6 @@ def test_the_tile_size_is_handed_on(tile):
     assert deblurrer._synthesis.tile == tile
 
 
-def test_calls_are_joined_in_both_halves_or_in_none():
-    joined = []
-
-    class Synthesis(InvertingSynthesis):
-        bytes_per_pixel = 7
-
-        def join_calls(self):
-            joined.append("synthesis")
-
-    class Analysis(RecordingAnalysis):
-        def join_calls(self):
-            joined.append("analysis")
-
-    with pytest.raises(ValueError, match="compact pair"):
-        Deblurrer(RecordingAnalysis(), Synthesis()).join_calls()
-    assert joined == []
-    assert Deblurrer(Analysis(), Synthesis()).join_calls() == 7
-    assert Deblurrer(None, Synthesis()).join_calls() == 7
-    assert joined == ["analysis", "synthesis", "synthesis"]
-
-
 def test_kernel_estimate_is_confined_to_the_centre_when_asked():
     deblurrer = make(analysis_max_size=(32, 40))
     picture = np.zeros((64, 60, 3), np.uint8)

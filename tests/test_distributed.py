@@ -234,7 +234,6 @@ def test_an_unknown_scheme_is_named():
         (["-i", "missing", "-o", "out", "-s", "a/b"], "cannot hold '/'"),
         (["-i", ".", "-o", "o", "--report", "r.json"], "must be .jsonl or .parquet"),
         (["-i", ".", "-o", "o", "--workers", "0"], "at least 1, received 0"),
-        (["-i", ".", "-o", "o", "--at_once", "2"], "unrecognized arguments: --at_once"),
     ],
 )
 def test_wrong_usage_is_told_without_a_cluster(arguments, reason, tmp_path, monkeypatch, capsys):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from golden_pictures import FOLDER, PICTURES, deblurrer
 
 from deblurnets.kernels import similarity
-from golden_pictures import FOLDER, PICTURES, deblurrer
 
 
 @pytest.fixture(scope="module")

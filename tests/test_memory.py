@@ -1,10 +1,7 @@
 import gc
 import subprocess
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pytest
 
 from deblurnets import memory
@@ -136,53 +133,3 @@ def test_what_stays_is_left_out_of_later_searches():
     finally:
         gc.unfreeze()
     assert any(thing is stays for thing in gc.get_objects())
-
-
-def test_pictures_are_admitted_as_memory_allows(monkeypatch):
-    monkeypatch.setattr(memory, "available_memory", lambda: 10 * 40 * 2000)
-    inside, most, lock = [], [], threading.Lock()
-    together = threading.Barrier(2)
-
-    def deblur(pixels):
-        with lock:
-            inside.append(pixels.size)
-            most.append(sum(inside))
-        if pixels.size == 800:
-            together.wait(10)  # two of 800 are inside at the same time
-        with lock:
-            inside.remove(pixels.size)
-        return pixels.size
-
-    # There is room for 2,000 pixels: two of 800, or one alone, however large.
-    admission = memory.Admission(deblur, 40, 0.1)
-    sizes = [800, 800, 3000, 1600, 1600, 3000, 1200, 1200]
-    with ThreadPoolExecutor(4) as pool:
-        results = pool.map(lambda n: admission(np.zeros((n // 40, 40))), sizes)
-        assert list(results) == sizes
-    assert set(most) <= {800, 1200, 1600, 3000}
-
-
-def test_a_picture_that_failed_makes_room(monkeypatch):
-    monkeypatch.setattr(memory, "available_memory", lambda: 0)
-    admission = memory.Admission(lambda pixels: 1 // int(pixels[0, 0]), 40)
-    for _ in range(2):
-        with pytest.raises(ZeroDivisionError):
-            admission(np.zeros((9, 9), int))
-    assert admission(np.ones((9, 9), int)) == 1
-
-
-def test_memory_is_kept_for_pictures_of_the_same_size_only(monkeypatch):
-    events = []
-    monkeypatch.setattr(memory, "trim_heaps", lambda: events.append("trim"))
-    deblur = memory.FlatMemory(lambda pixels: events.append(len(pixels)))
-    for side in (40, 40, 40, 50, 40):
-        deblur(np.zeros((side, side)))
-    assert events == [40, "trim", 40, 40, 50, "trim", 40, "trim"]
-
-
-def test_memory_is_given_back_after_a_picture_that_failed(monkeypatch):
-    trimmed = []
-    monkeypatch.setattr(memory, "trim_heaps", lambda: trimmed.append(True))
-    with pytest.raises(ZeroDivisionError):
-        memory.FlatMemory(lambda pixels: 1 / 0)(np.zeros((40, 40)))
-    assert trimmed

@@ -61,10 +61,8 @@ class Load:
         alive.add(self)
 
 
-@pytest.mark.parametrize(
-    "way, allowed", [({"threads": False}, 1), ({"threads": True}, 3), ({"at_once": 3}, 5)]
-)
-def test_few_are_alive(way, allowed):
+@pytest.mark.parametrize("threads, allowed", [(False, 1), (True, 3)])
+def test_few_are_alive(threads, allowed):
     most = []
     alive = weakref.WeakSet()
     lock = threading.Lock()
@@ -77,7 +75,7 @@ def test_few_are_alive(way, allowed):
     def first(item):
         return count(Load(alive))
 
-    run_overlapped(range(60), first, count, count, **way)
+    run_overlapped(range(60), first, count, count, threads=threads)
     assert max(most) <= allowed
     assert len(alive) == 0
 
@@ -154,38 +152,3 @@ def test_an_error_in_any_stage_ends_the_row(threads, stage, error):
 @pytest.mark.parametrize("threads", [True, False])
 def test_an_empty_row(threads):
     run_overlapped([], None, None, None, threads=threads)
-
-
-def test_several_are_in_the_middle_at_once_and_stay_in_order():
-    together = threading.Barrier(3)
-    done = []
-
-    def middle(item):
-        together.wait(TIME)
-        return item
-
-    run_overlapped(range(9), lambda i: i, middle, done.append, at_once=3)
-    assert done == list(range(9))
-
-
-def test_with_several_at_once_stop_finishes_what_was_begun():
-    done = []
-    run_overlapped(
-        range(10),
-        lambda i: i,
-        lambda i: i,
-        done.append,
-        iter([0, 0, 0, *[1] * 9]).__next__,
-        at_once=2,
-    )
-    assert done == [0, 1, 2]
-
-
-@pytest.mark.parametrize("stage", [0, 1, 2])
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
-def test_with_several_at_once_an_error_ends_the_row(stage, error):
-    done = []
-    with pytest.raises(error):
-        run_overlapped(range(20), *failing(stage, error, 4, done), at_once=2)
-    assert done == list(range(len(done)))
-    assert len(done) in (2, 3, 4)

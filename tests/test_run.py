@@ -40,23 +40,6 @@ def load(_):
     return Inverter()
 
 
-class Joining(Inverter):
-    """Waits until a second picture is deblurred at the same time; has its calls joined."""
-
-    def __init__(self):
-        super().__init__()
-        self.joined = 0
-        self._together = threading.Barrier(2)
-
-    def join_calls(self):
-        self.joined += 1
-        return 120
-
-    def __call__(self, pixels):
-        self._together.wait(10)
-        return super().__call__(pixels)
-
-
 def never(_):
     raise AssertionError("the networks were loaded for nothing")
 
@@ -412,25 +395,3 @@ def test_a_sink_is_told_of_pixels_and_of_the_end(work, monkeypatch):
     assert kernel is KERNEL
     assert (failed[0]["status"], *failed[1:]) == ("failed", None, None, None)
     assert (run["done"], run["failed"]) == (2, 1)
-
-
-def test_pictures_at_once(work, capsys):
-    joining = Joining()
-    for number in range(4):
-        (work / "in" / f"{number}.png").write_bytes(files.example_bytes(".png"))
-    arguments = ["-i", "in", "--at_once", "2", "--report", "run.jsonl"]
-    assert cli.main(arguments, lambda _: joining) == 0
-    assert joining.joined == 1
-    assert capsys.readouterr().out.startswith("6 deblurred, 0 failed, ")
-    told = [json.loads(line)["source"] for line in (work / "run.jsonl").read_text().splitlines()]
-    pictures = [os.path.basename(source) for source in told if source]
-    assert pictures == ["0.png", "1.png", "2.png", "3.png", "a.png", "b.jpg"]
-
-
-def test_pictures_at_once_need_the_compact_pair(work, capsys):
-    class Paper(Inverter):
-        def join_calls(self):
-            raise ValueError("several pictures at once need the networks of the compact pair")
-
-    assert cli.main(["-i", "in", "--at_once", "2"], lambda _: Paper()) == 1
-    assert "The networks cannot be loaded: several pictures at once" in capsys.readouterr().err

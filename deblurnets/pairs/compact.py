@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from deblurnets.alternation_latent import best_crop
 from deblurnets.backend import compile_layers, ops
 from deblurnets.borders import pad_to
 from deblurnets.estimate import Estimate
-from deblurnets.joined_calls import JoinedCalls
 from deblurnets.judgement import Judge
 from deblurnets.kernels import fit_grid, prune
 from deblurnets.light import GREY, LIGHTS, to_linear
@@ -83,11 +82,6 @@ class CompactAnalysis:
             step.sides = SIDES
         # Pictures, kernels, windows: all sizes open.
         compile_layers(network.scales, [(None, 1, None, None), (None,) * 3, (None,) * 2])
-        self._kernels: Callable[..., np.ndarray] = self._kernels_of
-
-    def join_calls(self) -> None:
-        """Let the network's looks at the pictures of several threads be joined into batches."""
-        self._kernels = JoinedCalls(self._kernels_of)
 
     def estimate(self, image: np.ndarray) -> Estimate:
         """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1, and what it is worth."""
@@ -152,7 +146,7 @@ class CompactAnalysis:
     def observe(self, grey: np.ndarray, looks: Sequence[Look]) -> List[Start]:
         """Estimate the kernel of a grey picture (H, W) in looks that differ in light only."""
         seen = np.concatenate([self._seen(grey, look) for look in looks])
-        kernels = self._kernels(seen, looks[0].quick)
+        kernels = self._kernels_of(seen, looks[0].quick)
         return [Start(self._at_full_size(*found), found[1]) for found in zip(kernels, looks)]
 
     def _kernels_of(self, seen: np.ndarray, quick: bool) -> np.ndarray:

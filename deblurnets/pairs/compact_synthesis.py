@@ -13,10 +13,9 @@ from deblurnets.backend import compile_layers
 from deblurnets.borders import pad_to
 from deblurnets.deconvolution import blur_light, hyper_laplacian
 from deblurnets.half_quadratic import HyperLaplacian, typical_slope
-from deblurnets.joined_calls import JoinedCalls
 from deblurnets.memory import affordable_side
 from deblurnets.noise import estimate_noise
-from deblurnets.pairs.two_stages import run_two_stages, unets_of
+from deblurnets.pairs.two_stages import run_two_stages
 from deblurnets.threads import available_cores
 from deblurnets.tiles import map_tiles
 
@@ -61,11 +60,6 @@ class CompactSynthesis:
         self.config = config or RestoreConfig()
         for unet, channels in zip((network.first, network.second), network.config.channels):
             compile_layers([unet], [(None, None, None, channels)])
-        self._unets = unets_of(network)
-
-    def join_calls(self) -> None:
-        """Let the U-Nets' tiles of the pictures of several threads be joined into batches."""
-        self._unets = [JoinedCalls(unet) for unet in self._unets]
 
     def deblur(
         self,
@@ -125,7 +119,7 @@ class CompactSynthesis:
         padded, inside = pad_to(image, least, least)
         with fft.set_workers(available_cores()):
             start = deconvolve(padded)
-            sharp = run_two_stages(self.network, padded, kernel, start, tile, self._unets)
+            sharp = run_two_stages(self.network, padded, kernel, start, tile)
         return np.ascontiguousarray(sharp[inside])
 
 

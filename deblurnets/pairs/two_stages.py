@@ -9,7 +9,7 @@ depend on where anything is cut.
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Optional, Tuple
 
 import numpy as np
 from scipy import fft
@@ -33,7 +33,6 @@ def run_two_stages(
     kernel: np.ndarray,
     start: np.ndarray,
     tile: Optional[int] = None,
-    unets: Optional[Sequence[UNet]] = None,
 ) -> np.ndarray:
     """Deblur a picture with a known kernel.
 
@@ -49,20 +48,17 @@ def run_two_stages(
         A hand-made deconvolution of the picture with the kernel.
     tile : int, optional
         Largest side of the tiles that the U-Nets work on.
-    unets : sequence, optional
-        The network's two, as they are to be called; by `apply_unet` if not given.
 
     Returns
     -------
     ndarray of float32, (H, W, 3)
         In 0..1.
     """
-    first, second = unets or unets_of(network)
     work = _TwoStages(image, kernel, start, network.config)
     work.solve()
-    work.correct(first, tile)
+    work.correct(functools.partial(apply_unet, network.first), tile)
     work.ask_again()
-    work.correct(second, tile)
+    work.correct(functools.partial(apply_unet, network.second), tile)
     return work.result()
 
 
@@ -188,11 +184,6 @@ class _TwoStages:
     def _put(self, number: int, part: slice, planes: np.ndarray) -> None:
         """Keep the part of planes that the U-Nets see, in their precision."""
         in_strips(_copy, self.maps[number, part], _centre(planes, self.seen))
-
-
-def unets_of(network: Any) -> List[UNet]:
-    """Return a synthesis network's two U-Nets as functions from NumPy to NumPy."""
-    return [functools.partial(apply_unet, unet) for unet in (network.first, network.second)]
 
 
 def apply_unet(unet: Any, maps: np.ndarray) -> np.ndarray:
