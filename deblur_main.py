@@ -2,7 +2,7 @@
 
 import sys
 
-from deblurnets.cli import main
+from deblurnets.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

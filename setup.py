@@ -46,5 +46,5 @@ setup(
         "shell": ["argcomplete>=3", "argparse-manpage>=4"],
         "ray": ["ray[data]>=2.51"],
     },
-    entry_points={"console_scripts": ["deblurnets = deblurnets.cli:main"]},
+    entry_points={"console_scripts": ["deblurnets = deblurnets.cli.main:main"]},
 )

@@ -9,10 +9,10 @@ from typing import Any, Dict, Optional, Tuple, Union
 
 import numpy as np
 
-from deblurnets.estimate import Estimate
-from deblurnets.local import LocalConfig, deblur_better, estimate_regions
-from deblurnets.memory import collector_paused
-from deblurnets.paths import model_path
+from deblurnets.estimation.estimate import Estimate
+from deblurnets.estimation.local import LocalConfig, deblur_better, estimate_regions
+from deblurnets.runtime.memory import collector_paused
+from deblurnets.weights.paths import model_path
 
 PathLike = Union[str, Path]
 MINIMUM_SIDE = 32
@@ -21,7 +21,7 @@ PRETRAINED: Dict[str, Tuple[str, str]] = {
     "compact": ("compact_analysis.h5", "compact_synthesis.h5"),
     "paper": ("analysis_weights.h5", "synthesis_weights.h5"),
 }
-"""Weight files (analysis, synthesis) of each pair, in the folder of `deblurnets.paths`."""
+"""Weight files (analysis, synthesis) of each pair, in the folder of `deblurnets.weights.paths`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Deblurrer:
 
     Parameters
     ----------
-    analysis : object with ``estimate(image) -> deblurnets.estimate.Estimate``, or None
+    analysis : object with ``estimate(image) -> deblurnets.estimation.estimate.Estimate``, or None
         None: pictures are deblurred with known kernels only, see `deblur`.
     synthesis : object with ``deblur(image, kernel, light, estimated, tile) -> image``
         Images are float32 (H, W, 3), sRGB in 0..1; `deblurnets.pairs` has both of each pair.
@@ -65,7 +65,7 @@ class Deblurrer:
         the other; what is fastest and fits the memory when not given. The result is the same.
     local : LocalConfig or bool
         True, or a configuration: regions of the picture get kernels of their own where the judge
-        is sure of them (`deblurnets.local`). The compact pair's analysis half is needed, and no
+        is sure of them (`deblurnets.estimation.local`). The compact pair's analysis half is needed, and no
         `analysis_max_size`.
 
     Raises
@@ -127,7 +127,7 @@ class Deblurrer:
         ------
         ValueError
             There is no pair of that name, or local deblurring does not go with the rest.
-        deblurnets.weights.WeightsError, deblurnets.download.DownloadError
+        deblurnets.weights.files.WeightsError, deblurnets.weights.download.DownloadError
             A file cannot be used, or cannot be had.
         """
         if name not in PRETRAINED:
@@ -139,11 +139,11 @@ class Deblurrer:
                 continue
             paths[which] = Path(given[which] or model_path(default))
             if (given[which] or name == "paper") and not paths[which].exists():
-                from deblurnets.download import ensure_weights
+                from deblurnets.weights.download import ensure_weights
 
                 ensure_weights(paths[which], which)
         with collector_paused():
-            from deblurnets import weights
+            from deblurnets.weights import files as weights
 
             analysis = weights.load_analysis(paths["analysis"]) if blind else None
             synthesis = weights.load_synthesis(paths["synthesis"])

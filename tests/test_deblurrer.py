@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deblurnets.deblurrer import Deblurrer
-from deblurnets.estimate import Estimate
+from deblurnets.estimation.estimate import Estimate
 
 
 class RecordingAnalysis:

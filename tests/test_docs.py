@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deblurnets.options import build_parser
+from deblurnets.cli.options import build_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])

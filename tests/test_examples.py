@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deblurnets.evaluation.scoring import compare
-from deblurnets.paths import model_path
+from deblurnets.imaging.metrics import compare
+from deblurnets.weights.paths import model_path
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARP = ROOT / "tests" / "data" / "examples_sharp"

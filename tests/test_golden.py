@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from golden_pictures import FOLDER, PICTURES, deblurrer
 
-from deblurnets.kernels import similarity
+from deblurnets.imaging.psf import similarity
 
 
 @pytest.fixture(scope="module")

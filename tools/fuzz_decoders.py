@@ -27,7 +27,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from deblurnets.images import (  # noqa: E402
+from deblurnets.cli.options import MAX_PIXELS  # noqa: E402
+from deblurnets.pictures.files import (  # noqa: E402
     ImageError,
     Picture,
     decode_image,
@@ -35,7 +36,6 @@ from deblurnets.images import (  # noqa: E402
     read_image,
     write_image,
 )
-from deblurnets.options import MAX_PIXELS  # noqa: E402
 
 HANG_SECONDS = 60
 SMALL = 100_000

@@ -21,8 +21,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from deblurnets import light  # noqa: E402
-from deblurnets.kernels import random_shake  # noqa: E402
+from deblurnets.imaging import srgb  # noqa: E402
+from deblurnets.imaging.psf import random_shake  # noqa: E402
 from deblurnets.training.samples import convolve_valid  # noqa: E402
 
 GRID = 85
@@ -53,8 +53,8 @@ def write_triple(
     sharp = np.asarray(Image.open(path).convert("RGB"), np.float32) / 255
     kernel = random_shake(rng, GRID, extent, 1.0)
     linear = number % 2 == 0
-    blurry = convolve_valid(light.to_linear(sharp) if linear else sharp, kernel)
-    blurry = light.to_encoded(blurry) if linear else blurry
+    blurry = convolve_valid(srgb.to_linear(sharp) if linear else sharp, kernel)
+    blurry = srgb.to_encoded(blurry) if linear else blurry
     blurry = blurry + rng.normal(0, NOISE, blurry.shape) * (number % 3 != 0)
     half = GRID // 2
     name = folder / f"f{number:02d}_{'lin' if linear else 'srgb'}"

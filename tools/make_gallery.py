@@ -17,9 +17,9 @@ from typing import Any, Dict, List, Optional
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from deblurnets.batch.plan import Naming, target_path  # noqa: E402
+from deblurnets.batch.sources import InputError, find_pictures  # noqa: E402
 from deblurnets.gallery import write_gallery  # noqa: E402
-from deblurnets.names import Naming, target_path  # noqa: E402
-from deblurnets.sources import InputError, find_pictures  # noqa: E402
 
 
 def make_record(source: str, target: str) -> Dict[str, Any]:

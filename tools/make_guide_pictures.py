@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import deblurnets  # noqa: E402
-from deblurnets.evaluation.rotation import blur_by_shake, random_shake  # noqa: E402
-from deblurnets.evaluation.scoring import compare  # noqa: E402
+from deblurnets.imaging.metrics import compare  # noqa: E402
+from deblurnets.simulation.rotation import blur_by_shake, random_shake  # noqa: E402
 
 WIDTH, HEIGHT, GAP = 300, 300, 6
 BORDER = 32  # pixels that are not scored

@@ -25,14 +25,14 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from deblurnets import kernels  # noqa: E402
-from deblurnets.alternation import shrink  # noqa: E402
-from deblurnets.alternation_kernel import resize  # noqa: E402
-from deblurnets.alternation_latent import best_crop  # noqa: E402
 from deblurnets.backend import ops  # noqa: E402
 from deblurnets.deblurrer import to_unit_rgb  # noqa: E402
+from deblurnets.estimation.alternation_kernel import resize  # noqa: E402
+from deblurnets.estimation.alternation_latent import best_crop  # noqa: E402
+from deblurnets.estimation.refinement import shrink  # noqa: E402
 from deblurnets.evaluation.benchmark import find_triples, load_triple  # noqa: E402
-from deblurnets.light import GREY  # noqa: E402
+from deblurnets.imaging import psf as kernels  # noqa: E402
+from deblurnets.imaging.srgb import GREY  # noqa: E402
 from deblurnets.training import __main__ as training  # noqa: E402
 from deblurnets.training import loop  # noqa: E402
 from deblurnets.training.kinds import build_network  # noqa: E402
@@ -48,7 +48,7 @@ Estimate = Callable[[np.ndarray], Any]
 
 
 def straight_path(rng: np.random.RandomState, steps: int = 2000) -> np.ndarray:
-    """Draw a straight path at even speed, in place of `deblurnets.kernels.shake_path`."""
+    """Draw a straight path at even speed, in place of `deblurnets.imaging.psf.shake_path`."""
     angle = rng.uniform(0, 2 * np.pi)
     return np.linspace(-0.5, 0.5, steps)[:, None] * [[np.cos(angle), np.sin(angle)]]
 

@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from deblurnets import backend
 from deblurnets.deblurrer import Deblurrer
-from deblurnets.evaluation.scoring import compare
-from deblurnets.images import read_image
+from deblurnets.imaging.metrics import compare
+from deblurnets.pictures.files import read_image
 
 ROOT = Path(__file__).resolve().parent.parent
 BORDER = 24  # pixels that are not scored

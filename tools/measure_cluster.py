@@ -28,12 +28,12 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 sys.path.insert(0, str(ROOT))
 
-from deblurnets import cli  # noqa: E402
-from deblurnets.batch import run_jobs  # noqa: E402
+from deblurnets.batch.pipeline import run_jobs  # noqa: E402
+from deblurnets.batch.plan import Naming, plan_run  # noqa: E402
+from deblurnets.cli import main as cli  # noqa: E402
 from deblurnets.distributed import cluster  # noqa: E402
 from deblurnets.distributed.places import Folder, open_place  # noqa: E402
 from deblurnets.distributed.worker import Task  # noqa: E402
-from deblurnets.names import Naming, plan_run  # noqa: E402
 from deblurnets.training.photographs import Photographs, pack_photographs  # noqa: E402
 from deblurnets.training.samples import SampleConfig, draw_sample  # noqa: E402
 

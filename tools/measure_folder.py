@@ -24,10 +24,10 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from deblurnets import cli
+from deblurnets.cli import main as cli
 from deblurnets.evaluation.speed.networks import load
 from deblurnets.evaluation.speed.pictures import write_blurry
-from deblurnets.kernels import random_shake
+from deblurnets.imaging.psf import random_shake
 
 GROWTH = 1.10
 STEP = 10  # pictures between two looks at the memory

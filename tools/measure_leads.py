@@ -20,12 +20,13 @@ from scipy.signal import fftconvolve
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from deblurnets.kernels import random_shake  # noqa: E402
-from deblurnets.light import GREY  # noqa: E402
 from deblurnets.pairs import compact  # noqa: E402
-from deblurnets.paths import model_path  # noqa: E402
-from deblurnets.search import Finding, search_kernel  # noqa: E402
-from deblurnets.weights import load_analysis  # noqa: E402
+
+from deblurnets.estimation.search import Finding, search_kernel  # noqa: E402
+from deblurnets.imaging.psf import random_shake  # noqa: E402
+from deblurnets.imaging.srgb import GREY  # noqa: E402
+from deblurnets.weights.files import load_analysis  # noqa: E402
+from deblurnets.weights.paths import model_path  # noqa: E402
 
 SIDE = 480
 NOISE = 0.004

@@ -21,12 +21,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from deblurnets.deblurrer import to_unit_rgb  # noqa: E402
+from deblurnets.estimation.estimator import EstimateConfig  # noqa: E402
+from deblurnets.estimation.search import Look  # noqa: E402
 from deblurnets.evaluation.benchmark import find_triples, load_triple  # noqa: E402
-from deblurnets.kernels import fit_grid, similarity, support_size  # noqa: E402
-from deblurnets.light import GREY  # noqa: E402
-from deblurnets.pairs.compact import EstimateConfig  # noqa: E402
-from deblurnets.search import Look  # noqa: E402
-from deblurnets.weights import load_analysis  # noqa: E402
+from deblurnets.imaging.psf import fit_grid, similarity, support_size  # noqa: E402
+from deblurnets.imaging.srgb import GREY  # noqa: E402
+from deblurnets.weights.files import load_analysis  # noqa: E402
 
 # Pixels in the look, from ... to below.
 CLASSES = ((0, 12), (12, 24), (24, 50))

@@ -23,9 +23,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from deblurnets.batch import Outcome, Settings, run_jobs  # noqa: E402
-from deblurnets.images import Picture, write_image  # noqa: E402
-from deblurnets.names import Job  # noqa: E402
+from deblurnets.batch.pipeline import Outcome, Settings, run_jobs  # noqa: E402
+from deblurnets.batch.plan import Job  # noqa: E402
+from deblurnets.pictures.files import Picture, write_image  # noqa: E402
 
 
 def make_pictures(folder: str, count: int, side: int, extension: str) -> None:

@@ -50,8 +50,9 @@ def _memory(field: str) -> float:
 
 def check_reference(folder: Path) -> bool:
     """Compare with the recorded numbers; print what was reached."""
-    from deblurnets import backend, weights
-    from deblurnets.networks.paper_layers import CrossCorrelation
+    from deblurnets import backend
+    from deblurnets.paper.layers import CrossCorrelation
+    from deblurnets.weights import files as weights
 
     folder.mkdir(parents=True, exist_ok=True)
     for net in ("analysis", "synthesis"):
@@ -87,9 +88,9 @@ def check_reference(folder: Path) -> bool:
 def measure_size(what: str, size: int) -> None:
     """Print wall and CPU seconds of a second call, and the peak memory of the first."""
     from deblurnets import backend
-    from deblurnets.networks.correlation import cross_correlation
-    from deblurnets.networks.paper_analysis import PaperAnalysisConfig, build_paper_analysis
-    from deblurnets.pairs.paper import PaperAnalysis
+    from deblurnets.paper.analysis import PaperAnalysisConfig, build_paper_analysis
+    from deblurnets.paper.correlation import cross_correlation
+    from deblurnets.paper.pair import PaperAnalysis
 
     config = PaperAnalysisConfig()
     rng = np.random.RandomState(0)

@@ -24,7 +24,7 @@ from deblurnets.backend import ops
 from deblurnets.deblurrer import Deblurrer
 from deblurnets.evaluation.speed.networks import load_halves
 from deblurnets.evaluation.speed.pictures import write_blurry
-from deblurnets.images import read_image
+from deblurnets.pictures.files import read_image
 
 
 def cpu_seconds(action: Callable[[], Any]) -> float:

@@ -22,14 +22,14 @@ from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from deblurnets import fixed_tiles
-from deblurnets.evaluation.scoring import compare
 from deblurnets.evaluation.speed.networks import load_halves
 from deblurnets.evaluation.speed.pictures import sharp_picture
 from deblurnets.evaluation.speed.worker import peak_memory
-from deblurnets.kernels import random_shake
-from deblurnets.light import to_encoded, to_linear
-from deblurnets.memory import available_memory, tune_heaps
+from deblurnets.imaging.metrics import compare
+from deblurnets.imaging.psf import random_shake
+from deblurnets.imaging.srgb import to_encoded, to_linear
+from deblurnets.runtime import fixed_tiles
+from deblurnets.runtime.memory import available_memory, tune_heaps
 
 NOISE = 0.005
 BORDER = 60  # pixels that are not scored

@@ -12,11 +12,11 @@ import os
 import sys
 from typing import Any, Callable, Optional, Sequence
 
-from deblurnets.cli import load_deblurrer
-from deblurnets.exit_status import WRONG_USAGE
-from deblurnets.messages import one_line, say
-from deblurnets.options import MAX_PIXELS, add_networks, positive
-from deblurnets.sources import InputError
+from deblurnets.batch.sources import InputError
+from deblurnets.cli.exit_status import WRONG_USAGE
+from deblurnets.cli.main import load_deblurrer
+from deblurnets.cli.messages import one_line, say
+from deblurnets.cli.options import MAX_PIXELS, add_networks, positive
 
 _INSTALL = "python -m pip install 'deblurnets[ray]'"
 
@@ -91,8 +91,8 @@ def _run(arguments: argparse.Namespace, argv: Sequence[str], load: Callable[[], 
         from deblurnets.distributed import cluster
     except ImportError as error:
         raise InputError(f"Ray is needed ({one_line(error)}): {_INSTALL}") from error
+    from deblurnets.batch.report import RunStart
     from deblurnets.distributed.run import ClusterRun, open_report
-    from deblurnets.report import RunStart
 
     start = RunStart.now(argv)
     workers = cluster.Workers(
@@ -125,7 +125,7 @@ def _task(arguments: argparse.Namespace, load: Callable[[], Any]) -> Any:
         )
     from deblurnets.distributed.places import check_apart, open_place
     from deblurnets.distributed.worker import Task
-    from deblurnets.images import SaveOptions
+    from deblurnets.pictures.files import SaveOptions
 
     try:
         source, target = open_place(arguments.input_path), open_place(arguments.out_dir)

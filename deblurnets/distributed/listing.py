@@ -7,10 +7,10 @@ import posixpath
 from dataclasses import dataclass
 from typing import Any, Iterator, List, Optional, Tuple
 
-from deblurnets.formats import format_of_name
-from deblurnets.messages import one_line
-from deblurnets.names import Naming, target_path
-from deblurnets.sources import KERNEL_SUFFIX
+from deblurnets.batch.plan import Naming, target_path
+from deblurnets.batch.sources import KERNEL_SUFFIX
+from deblurnets.cli.messages import one_line
+from deblurnets.pictures.formats import format_of_name
 
 DONE_TOGETHER = 500
 """How many pictures that are done already travel through the cluster as one piece."""

@@ -30,13 +30,13 @@ SCHEMA = pa.schema(
         ("seconds", pa.struct([(name, _REAL) for name in _STAGES])),
     ]
 )
-"""The fields of `deblurnets.report.Record`."""
+"""The fields of `deblurnets.batch.report.Record`."""
 
 _ROWS = 1000  # of a row group, and kept in memory
 
 
 class ParquetReport:
-    """A sink as in `deblurnets.report`; the file takes its place in one step at the end."""
+    """A sink as in `deblurnets.batch.report`; the file takes its place in one step at the end."""
 
     def __init__(self, path: str):
         self.name = f"the report {path}"

@@ -11,16 +11,16 @@ import posixpath
 from typing import Dict, List, Optional, Set, Tuple
 from urllib.parse import urlsplit
 
-from deblurnets.batch import Files
-from deblurnets.images import (
+from deblurnets.batch.pipeline import Files
+from deblurnets.batch.sources import InputError
+from deblurnets.cli.messages import one_line
+from deblurnets.pictures.files import (
     ImageError,
     Picture,
     SaveOptions,
     decode_image,
     encode_image,
 )
-from deblurnets.messages import one_line
-from deblurnets.sources import InputError
 
 SCHEMES = ("s3", "gs")
 

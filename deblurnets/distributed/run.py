@@ -7,10 +7,10 @@ import sys
 from collections import Counter
 from typing import Any, Dict, Iterable, Optional
 
+from deblurnets.batch.report import DONE, FAILED, SKIPPED, JsonLinesReport, RunStart
+from deblurnets.cli.exit_status import ALL_DONE, INTERRUPTED, SOME_FAILED
+from deblurnets.cli.messages import one_line, say, say_beside_bar
 from deblurnets.distributed.worker import NOT_LOADED
-from deblurnets.exit_status import ALL_DONE, INTERRUPTED, SOME_FAILED
-from deblurnets.messages import one_line, say, say_beside_bar
-from deblurnets.report import DONE, FAILED, SKIPPED, JsonLinesReport, RunStart
 
 
 def open_report(path: str) -> Any:
@@ -36,7 +36,7 @@ class ClusterRun:
     start : RunStart
         When the run began and how it was called.
     report : object, optional
-        A sink, see `deblurnets.report`.
+        A sink, see `deblurnets.batch.report`.
     """
 
     def __init__(self, start: RunStart, report: Optional[Any] = None):

@@ -6,15 +6,15 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Optional
 
-from deblurnets.batch import Deblur, Outcome, Settings, run_jobs
+from deblurnets.batch.pipeline import Deblur, Outcome, Settings, run_jobs
+from deblurnets.batch.plan import EXISTS, Job
+from deblurnets.batch.report import FAILED, SKIPPED, Record, record_of
+from deblurnets.cli.messages import one_line
 from deblurnets.distributed.attempts import TRIES
 from deblurnets.distributed.listing import Piece, result_name
 from deblurnets.distributed.places import Between
-from deblurnets.images import SaveOptions
-from deblurnets.memory import FlatMemory, collector_paused, tune_heaps
-from deblurnets.messages import one_line
-from deblurnets.names import EXISTS, Job
-from deblurnets.report import FAILED, SKIPPED, Record, record_of
+from deblurnets.pictures.files import SaveOptions
+from deblurnets.runtime.memory import FlatMemory, collector_paused, tune_heaps
 
 NOT_LOADED = "not_loaded"
 """Key of the message that takes the place of records where there are no networks."""
@@ -29,7 +29,7 @@ class Task:
     source, target : Folder or Store
         Where pictures are read and results are written.
     load : callable
-        Without arguments, returns the deblurrer: see `deblurnets.batch.Deblur`.
+        Without arguments, returns the deblurrer: see `deblurnets.batch.pipeline.Deblur`.
     suffix : str
         Goes between the name and the extension of a result.
     max_pixels : int, optional
@@ -68,7 +68,7 @@ class Worker:
         )
 
     def work(self, piece: Piece) -> List[Dict[str, Any]]:
-        """Return the records of a piece's pictures, see `deblurnets.report.Record`."""
+        """Return the records of a piece's pictures, see `deblurnets.batch.report.Record`."""
         if piece.done:
             return [self._skipped(name).to_dict() for name in piece.names]
         (name,) = piece.names

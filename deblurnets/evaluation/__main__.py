@@ -13,9 +13,9 @@ from typing import Callable, Dict, List, Optional, Sequence
 from deblurnets.evaluation import benchmark, options, report, sharpness, turned
 from deblurnets.evaluation.literature import command as literature
 from deblurnets.evaluation.options import load_deblurrer
-from deblurnets.evaluation.scoring import MAX_SHIFT, compare
 from deblurnets.evaluation.speed import command as speed
-from deblurnets.images import ImageError, read_image
+from deblurnets.imaging.metrics import MAX_SHIFT, compare
+from deblurnets.pictures.files import ImageError, read_image
 
 
 def main(
@@ -211,7 +211,10 @@ def _protocol(arguments: argparse.Namespace) -> Dict[str, object]:
 
 def _loading_errors():
     """Errors of loading weights, without importing what loads them unless one was raised."""
-    names = ("deblurnets.weights", "WeightsError"), ("deblurnets.download", "DownloadError")
+    names = (
+        ("deblurnets.weights.files", "WeightsError"),
+        ("deblurnets.weights.download", "DownloadError"),
+    )
     return tuple(getattr(sys.modules[m], name) for m, name in names if m in sys.modules)
 
 

@@ -13,8 +13,8 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 
-from deblurnets.evaluation.scoring import Score, automatic_border, compare, kernel_similarity
-from deblurnets.images import read_image
+from deblurnets.imaging.metrics import Score, automatic_border, compare, kernel_similarity
+from deblurnets.pictures.files import read_image
 
 PARTS = ("blurry", "sharp", "kernel")
 PSNR_CEILING = 100.0  # so that a perfect picture does not make a mean infinite
@@ -161,7 +161,7 @@ def read_kernel(path: Path) -> np.ndarray:
     ------
     BenchmarkError
         When it is not grey or all black.
-    deblurnets.images.ImageError
+    deblurnets.pictures.files.ImageError
         When it cannot be read.
     """
     return normalise_kernel(read_image(str(path)).pixels, str(path))
@@ -198,7 +198,7 @@ def load_triple(triple: Triple) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     ------
     BenchmarkError
         When the two pictures differ in shape, or the kernel is not one.
-    deblurnets.images.ImageError
+    deblurnets.pictures.files.ImageError
         When a file cannot be read.
     """
     blurry, sharp = read_image(str(triple.blurry)).pixels, read_image(str(triple.sharp)).pixels
@@ -229,7 +229,7 @@ def evaluate(
     ------
     BenchmarkError
         When a file is not what it should be, or the border leaves nothing of a picture.
-    deblurnets.images.ImageError
+    deblurnets.pictures.files.ImageError
         When a file cannot be read.
     """
     for triple in triples:

@@ -6,9 +6,9 @@ import argparse
 from typing import Callable, Dict, Optional, Sequence
 
 import deblurnets
+from deblurnets.cli.options import positive
 from deblurnets.evaluation.benchmark import Methods
-from deblurnets.evaluation.scoring import unit_range
-from deblurnets.options import positive
+from deblurnets.imaging.metrics import unit_range
 
 
 def add_choices(command: argparse.ArgumentParser, models: Sequence[str], note: str = "") -> None:
@@ -34,7 +34,7 @@ def choose_methods(arguments: argparse.Namespace, load: Callable) -> Methods:
     """Return the methods that the arguments ask for; `load` makes the deblurrer from them."""
     baseline = None
     if arguments.baseline or arguments.model == "none":
-        from deblurnets.deconvolution import hyper_laplacian
+        from deblurnets.deconvolution.hyper_laplacian import hyper_laplacian
 
         def baseline(pixels, kernel):
             return hyper_laplacian(unit_range(pixels), kernel)

@@ -9,8 +9,8 @@ from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence
 import numpy as np
 
 from deblurnets.evaluation.benchmark import PSNR_CEILING, Triple
-from deblurnets.evaluation.scoring import psnr
-from deblurnets.images import read_image
+from deblurnets.imaging.metrics import psnr
+from deblurnets.pictures.files import read_image
 
 KEPT_PSNR = 38.0
 """From here on (dB against the input) a picture counts as unchanged."""

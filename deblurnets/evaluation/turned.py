@@ -1,7 +1,7 @@
 """Command ``python -m deblurnets.evaluation rotation``: what kernels of regions bring.
 
 Sharp pictures are blurred as by a camera that shakes and turns around their middle, and deblurred
-with one kernel and with `deblurnets.local`. At 0 degrees one kernel is right, and nothing may get
+with one kernel and with `deblurnets.estimation.local`. At 0 degrees one kernel is right, and nothing may get
 lost.
 """
 
@@ -18,9 +18,9 @@ import numpy as np
 from deblurnets.deblurrer import Result, to_unit_rgb
 from deblurnets.evaluation import options
 from deblurnets.evaluation.benchmark import BenchmarkError
-from deblurnets.evaluation.rotation import blur_by_shake, random_shake
-from deblurnets.evaluation.scoring import compare
-from deblurnets.images import read_image
+from deblurnets.imaging.metrics import compare
+from deblurnets.pictures.files import read_image
+from deblurnets.simulation.rotation import blur_by_shake, random_shake
 
 Deblur = Callable[[np.ndarray], Result]
 

@@ -6,7 +6,7 @@ import math
 import os
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
-from deblurnets.batch import UNSURE
+from deblurnets.batch.pipeline import UNSURE
 from deblurnets.gallery.text import address, escape
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import os
 import re
 import uuid
 
-from deblurnets.sources import GALLERY_PREVIEWS, InputError
+from deblurnets.batch.sources import GALLERY_PREVIEWS, InputError
 
 PAGE = "index.html"
 MARK = '<meta name="generator" content="deblurnets gallery">'

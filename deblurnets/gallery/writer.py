@@ -45,7 +45,7 @@ class GalleryWriter:
 
     `add` writes the previews of a picture and keeps its record only; `close` writes the page. An
     earlier gallery in the folder stays whole until then. One run at a time may write to a folder,
-    one call after the other. It is a sink of a run, see `deblurnets.report`.
+    one call after the other. It is a sink of a run, see `deblurnets.batch.report`.
 
     Parameters
     ----------
@@ -145,14 +145,14 @@ class GalleryWriter:
         return Entry(record, size=size, **files)
 
     def _write(self, name: str, data: bytes) -> str:
-        from deblurnets.images import replace_file
+        from deblurnets.pictures.files import replace_file
 
         replace_file(os.path.join(self.folder, self._previews, name), data)
         return f"{self._previews}/{name}"
 
     def _write_page(self, run: Optional[Dict[str, Any]]) -> str:
         from deblurnets.gallery.page import render_page
-        from deblurnets.images import replace_file
+        from deblurnets.pictures.files import replace_file
 
         path = os.path.join(self.folder, PAGE)
         page = render_page(self.title, self._entries, run, self.folder)
@@ -208,7 +208,7 @@ def write_gallery(
 
 
 def _pixels(path: Optional[str], notes: List[str]) -> Optional[np.ndarray]:
-    from deblurnets.images import ImageError, read_image
+    from deblurnets.pictures.files import ImageError, read_image
 
     if path is None:
         return None

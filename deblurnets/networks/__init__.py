@@ -1,1 +1,1 @@
-"""Network definitions: configuration in, Keras model out; no files, no state."""
+"""The compact networks, on tensors; no files."""

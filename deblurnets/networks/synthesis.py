@@ -1,7 +1,7 @@
 """The compact synthesis network: blurry picture and blur kernel -> latent (sharp) picture.
 
 Deconvolve first, learn the rest, twice. The first stage corrects a hand-made deconvolution (the
-`start`, see `deblurnets.deconvolution.hyper_laplacian`), with Tikhonov solutions of several
+`start`, see `deblurnets.deconvolution.hyper_laplacian.hyper_laplacian`), with Tikhonov solutions of several
 strengths beside it; the second asks the data again, around what the first one found,
 
     x = z + F^-1[ conj(K) (B - K Z) / (|K|^2 + rho) ],
@@ -23,7 +23,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from deblurnets.backend import abs2, build_layer, conj, irfft2, keras, ops, rfft2, scale
-from deblurnets.borders import gradient_power
+from deblurnets.imaging.boundaries import gradient_power
 from deblurnets.networks.layers import (
     ResidualUNet,
     Shape,

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any, Callable, Dict, Generator, Iterator, Optional, Sequence, Tuple
 
-from deblurnets.interrupts import StopRequest
+from deblurnets.cli.interrupts import StopRequest
 from deblurnets.training.estimates import ESTIMATED, estimate_samples
 from deblurnets.training.judgements import JUDGED, judge_batches, judge_samples
 from deblurnets.training.kernel_sheet import write_kernel_sheet

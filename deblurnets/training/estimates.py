@@ -19,11 +19,11 @@ from typing import Any, Dict, Tuple
 import numpy as np
 from scipy import fft
 
-from deblurnets.deconvolution import hyper_laplacian
-from deblurnets.kernels import fit_grid, normalise
-from deblurnets.light import GREY, to_linear
-from deblurnets.pairs.compact_synthesis import RestoreConfig
-from deblurnets.search import Look, finished
+from deblurnets.deconvolution.hyper_laplacian import hyper_laplacian
+from deblurnets.deconvolution.restorer import RestoreConfig
+from deblurnets.estimation.search import Look, finished
+from deblurnets.imaging.psf import fit_grid, normalise
+from deblurnets.imaging.srgb import GREY, to_linear
 from deblurnets.training.photographs import Photographs
 from deblurnets.training.samples import SampleConfig, generator, photographed
 
@@ -86,7 +86,7 @@ def estimate_sample(
     Parameters
     ----------
     photographs, config, seed, number : the sample, see `draw_sample`.
-    analysis : deblurnets.pairs.compact.CompactAnalysis
+    analysis : deblurnets.estimation.estimator.CompactAnalysis
 
     Returns
     -------
@@ -190,8 +190,8 @@ def _estimate(pack: str, config: SampleConfig, seed: int, number: int) -> Dict[s
 @functools.lru_cache(maxsize=1)
 def tools(pack: str) -> Tuple[Photographs, Any]:
     """Open a pack and load the bundled analysis half, once a process."""
-    from deblurnets.paths import model_path
-    from deblurnets.weights import load_analysis
+    from deblurnets.weights.files import load_analysis
+    from deblurnets.weights.paths import model_path
 
     return Photographs(Path(pack)), load_analysis(model_path("compact_analysis.h5"))
 

@@ -17,9 +17,9 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 
-from deblurnets.evaluation.scoring import MAX_SHIFT, compare
-from deblurnets.judgement import BORDER, Judge
-from deblurnets.light import GREY
+from deblurnets.estimation.quality import BORDER, Judge
+from deblurnets.imaging.metrics import MAX_SHIFT, compare
+from deblurnets.imaging.srgb import GREY
 from deblurnets.training.estimates import describe, open_rows, rows_done, tools
 from deblurnets.training.photographs import Photographs
 from deblurnets.training.samples import SampleConfig, generator, photographed
@@ -91,7 +91,7 @@ def judge_sample(
     ----------
     photographs, config, seed, number : the sample, see `draw_sample`; of at most 512 pixels, so
         that the search looks at all of it.
-    analysis : deblurnets.pairs.compact.CompactAnalysis; its judge is replaced for the sample.
+    analysis : deblurnets.estimation.estimator.CompactAnalysis; its judge is replaced for the sample.
 
     Returns
     -------

@@ -63,7 +63,7 @@ def _build_one(
     config = config_class(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
     network = build(config)
     if start is not None:
-        from deblurnets.weights import load_into
+        from deblurnets.weights.files import load_into
 
         load_into(network, start)
     return config, network
@@ -123,7 +123,7 @@ def export_weights(kind: str, network: Any, path: Path, config: Any) -> None:
     The compact networks in float16 with their configuration; the paper's in float32 in the official
     layout, which knows no configuration: only networks of the default sizes can be loaded again.
     """
-    from deblurnets import weights
+    from deblurnets.weights import files as weights
 
     if kind in PAPER:
         weights.save_official_layout(network, path)
@@ -141,13 +141,13 @@ def _classes(kind: str) -> Tuple[Any, Any]:
 
         return SynthesisConfig, build_synthesis
     if kind == "judge":
-        from deblurnets.networks.judge import JudgeConfig, build_judge
+        from deblurnets.networks.quality import JudgeConfig, build_judge
 
         return JudgeConfig, build_judge
     if kind == "paper_analysis":
-        from deblurnets.networks.paper_analysis import PaperAnalysisConfig, build_paper_analysis
+        from deblurnets.paper.analysis import PaperAnalysisConfig, build_paper_analysis
 
         return PaperAnalysisConfig, build_paper_analysis
-    from deblurnets.networks.paper_synthesis import PaperSynthesisConfig, build_paper_synthesis
+    from deblurnets.paper.synthesis import PaperSynthesisConfig, build_paper_synthesis
 
     return PaperSynthesisConfig, build_paper_synthesis

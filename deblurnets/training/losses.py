@@ -7,10 +7,10 @@ from typing import Any, Dict, List, Tuple
 import numpy as np
 
 from deblurnets.backend import keras, ops
-from deblurnets.light import GREY
+from deblurnets.imaging.srgb import GREY
 from deblurnets.networks.analysis import AnalysisNetwork, kernel_upsampling, resample_kernel
-from deblurnets.networks.judge import JudgeNetwork
 from deblurnets.networks.layers import channels_first, gradients
+from deblurnets.networks.quality import JudgeNetwork
 from deblurnets.networks.synthesis import SynthesisNetwork
 
 Tensor = Any

@@ -10,8 +10,8 @@ import dataclasses
 from typing import Any, Dict
 
 from deblurnets.backend import keras, ops
-from deblurnets.pairs.compact import EstimateConfig
-from deblurnets.pairs.compact_synthesis import RestoreConfig
+from deblurnets.deconvolution.restorer import RestoreConfig
+from deblurnets.estimation.estimator import EstimateConfig
 from deblurnets.training.losses import AnalysisTrainer, SynthesisTrainer, Tensor, Trainer
 from deblurnets.training.paper import PaperAnalysisTrainer, PaperSynthesisTrainer
 from deblurnets.training.start import differentiable_start

@@ -17,7 +17,7 @@ class PaperAnalysisTrainer(Trainer):
     Parameters
     ----------
     network : keras.Model
-        From `deblurnets.networks.paper_analysis.build_paper_analysis`.
+        From `deblurnets.paper.analysis.build_paper_analysis`.
     """
 
     def __init__(self, network: Any, **kwargs: Any) -> None:
@@ -42,7 +42,7 @@ class PaperSynthesisTrainer(Trainer):
     Parameters
     ----------
     network : keras.Model
-        From `deblurnets.networks.paper_synthesis.build_paper_synthesis`.
+        From `deblurnets.paper.synthesis.build_paper_synthesis`.
     """
 
     def __init__(self, network: Any, **kwargs: Any) -> None:

@@ -1,6 +1,6 @@
 """The synthesis network's hand-made start as a part of a training step.
 
-What :func:`deblurnets.deconvolution.hyper_laplacian` computes, by the batch and on every framework,
+What :func:`deblurnets.deconvolution.hyper_laplacian.hyper_laplacian` computes, by the batch and on every framework,
 so that the loss of the picture can be followed back through the start to the kernel. The factors
 that shrink gradients are read from a table: gradients take them as given.
 """
@@ -11,12 +11,12 @@ from typing import Any, Tuple
 
 import numpy as np
 
-from deblurnets import light
 from deblurnets.backend import abs2, conj, irfft2, ops, rfft2, scale
-from deblurnets.borders import blend, extended_shape, gradient_power
-from deblurnets.half_quadratic import TIKHONOV_FLOOR, HyperLaplacian
+from deblurnets.deconvolution.half_quadratic import TIKHONOV_FLOOR, HyperLaplacian
+from deblurnets.deconvolution.shrinkage import shrink_factor
+from deblurnets.imaging import srgb as light
+from deblurnets.imaging.boundaries import blend, extended_shape, gradient_power
 from deblurnets.networks.layers import channels_first, channels_last, transfer_function
-from deblurnets.shrinkage import shrink_factor
 from deblurnets.training.surroundings import fill_hidden
 
 Tensor = Any
@@ -45,7 +45,7 @@ def differentiable_start(
 
 
 class _Solver:
-    """State of one deconvolution; names are those of `deblurnets.deconvolution`."""
+    """State of one deconvolution; names are those of `deblurnets.deconvolution.hyper_laplacian`."""
 
     def __init__(
         self,
@@ -152,7 +152,7 @@ class _Solver:
 
 
 def _extend(planes: Tensor, margin: int, size: Tuple[int, int]) -> Tensor:
-    """Put pictures on a larger periodic grid, see :func:`deblurnets.borders.extend`."""
+    """Put pictures on a larger periodic grid, see :func:`deblurnets.imaging.boundaries.extend`."""
     planes = ops.transpose(planes, (0, 1, 3, 2))
     planes = ops.transpose(_extend_last(planes, margin, size[0]), (0, 1, 3, 2))
     return _extend_last(planes, margin, size[1])
@@ -164,7 +164,7 @@ def _extend_last(planes: Tensor, margin: int, size: int) -> Tensor:
     return ops.roll(ops.concatenate([planes, filler], axis=-1), margin, 3)
 
 
-# The sRGB curve of `deblurnets.light`. Each branch stays where its slope is finite: `where` hands
+# The sRGB curve of `deblurnets.imaging.srgb`. Each branch stays where its slope is finite: `where` hands
 # gradients to the branch not taken too, and 0 times infinity is not a number.
 
 

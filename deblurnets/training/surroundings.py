@@ -7,14 +7,14 @@ from typing import Any, Tuple
 import numpy as np
 
 from deblurnets.backend import abs2, conj, irfft2, ops, rfft2, scale
-from deblurnets.borders import gradient_power
-from deblurnets.surroundings import HOLD, PENALTY, low_half, step_sizes
+from deblurnets.deconvolution.extrapolation import HOLD, PENALTY, low_half, step_sizes
+from deblurnets.imaging.boundaries import gradient_power
 
 Tensor = Any
 
 
 def fill_hidden(observed: Tensor, known: Tensor, transfer: Tensor, iterations: int) -> Tensor:
-    """Do what :func:`deblurnets.surroundings.fill_hidden` does with `half`.
+    """Do what :func:`deblurnets.deconvolution.extrapolation.fill_hidden` does with `half`.
 
     The grid has even sides.
 
@@ -57,14 +57,14 @@ def _filled(
 
 
 def _low_half(spectrum: Tensor, shape: Tuple[int, int]) -> Tensor:
-    """Do what :func:`deblurnets.surroundings.low_half` does."""
+    """Do what :func:`deblurnets.deconvolution.extrapolation.low_half` does."""
     rows, columns = shape[0] // 2, shape[1] // 2
     low = spectrum[:, :, : rows - rows // 2, : columns // 2 + 1]
     return ops.concatenate([low, spectrum[:, :, shape[0] - rows // 2 :, : columns // 2 + 1]], 2)
 
 
 def _doubled(planes: Tensor) -> Tensor:
-    """Do what :func:`deblurnets.surroundings.doubled` does."""
+    """Do what :func:`deblurnets.deconvolution.extrapolation.doubled` does."""
     rows, width = planes.shape[2:4]
     spectrum, upper = rfft2(planes), rows - rows // 2
     beside = (0, width + 1 - spectrum.shape[3])

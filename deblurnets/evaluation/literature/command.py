@@ -10,7 +10,7 @@ from deblurnets.evaluation import benchmark, options, report
 from deblurnets.evaluation.literature import kohler, lai, levin, sun
 from deblurnets.evaluation.literature.items import Item, choose
 from deblurnets.evaluation.literature.published import published_lines
-from deblurnets.images import read_image
+from deblurnets.pictures.files import read_image
 
 SETS = ("levin", "kohler", "lai", "sun")
 TITLES: Dict[str, str] = {

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.signal import fftconvolve
 
 from deblurnets.evaluation.benchmark import BenchmarkError, Case, normalise_kernel
-from deblurnets.evaluation.scoring import MAX_SHIFT, compare, unit_range
-from deblurnets.images import read_image
+from deblurnets.imaging.metrics import MAX_SHIFT, compare, unit_range
+from deblurnets.pictures.files import read_image
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def read_kernel_picture(path: Path) -> np.ndarray:
 
     Raises
     ------
-    BenchmarkError, deblurnets.images.ImageError
+    BenchmarkError, deblurnets.pictures.files.ImageError
         When it is black or cannot be read.
     """
     values = read_image(str(path)).pixels.astype(np.float64)
@@ -92,11 +92,11 @@ def read_case(
     view : callable
         From a picture to what of it is scored.
     largest_shift : int
-        See `deblurnets.evaluation.scoring.compare`.
+        See `deblurnets.imaging.metrics.compare`.
 
     Raises
     ------
-    BenchmarkError, deblurnets.images.ImageError
+    BenchmarkError, deblurnets.pictures.files.ImageError
         When the files do not fit or cannot be read.
     """
     blurry, sharp = (read_image(str(files[part])).pixels for part in ("blurry", "sharp"))

@@ -18,8 +18,8 @@ from deblurnets.evaluation.benchmark import BenchmarkError, Case
 from deblurnets.evaluation.literature.items import Item, check_folder, folder_files
 from deblurnets.evaluation.literature.trajectory_file import read_trajectory
 from deblurnets.evaluation.multiscale import multiscale_ssim
-from deblurnets.evaluation.scoring import Score, unit_range
-from deblurnets.images import read_image
+from deblurnets.imaging.metrics import Score, unit_range
+from deblurnets.pictures.files import read_image
 
 _BLURRY = re.compile(r"Blurry(\d+)_(\d+)\.png")
 _FRAME = re.compile(r"GroundTruth(\d+)_(\d+)_(\d+)\.png")
@@ -124,7 +124,7 @@ def load_case(path: Path, trajectory: Trajectory) -> Case:
 
     Raises
     ------
-    BenchmarkError, deblurnets.images.ImageError
+    BenchmarkError, deblurnets.pictures.files.ImageError
         When it is no colour picture or cannot be read.
     """
     blurry = read_image(str(path)).pixels

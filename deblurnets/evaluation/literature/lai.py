@@ -15,8 +15,8 @@ from deblurnets.evaluation.literature.items import (
     folder_files,
     read_case,
 )
-from deblurnets.evaluation.scoring import unit_range
-from deblurnets.formats import format_of_name
+from deblurnets.imaging.metrics import unit_range
+from deblurnets.pictures.formats import format_of_name
 
 BORDER = 15  # pixels; that of the published figures, as is the largest shift
 LARGEST_SHIFT = 10

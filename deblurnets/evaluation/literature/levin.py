@@ -18,7 +18,7 @@ from deblurnets.evaluation.literature.items import (
     orient_kernel,
 )
 from deblurnets.evaluation.literature.matlab_file import read_matlab_file
-from deblurnets.evaluation.scoring import LEVIN_BORDER, compare
+from deblurnets.imaging.metrics import LEVIN_BORDER, compare
 
 _NAME = re.compile(r"im\d+_flit\d+\.mat")  # "flit" as in the archive
 

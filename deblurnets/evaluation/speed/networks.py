@@ -9,7 +9,7 @@ import numpy as np
 from deblurnets.deblurrer import PRETRAINED, Deblurrer
 from deblurnets.evaluation.speed.operations import paper_synthesis_operations, unet_operations
 from deblurnets.evaluation.speed.worker import best_seconds, wait_for
-from deblurnets.paths import model_path
+from deblurnets.weights.paths import model_path
 
 # Height and width of what the convolutions are measured on.
 COMPACT_PART = (800, 800)
@@ -35,15 +35,15 @@ def load_halves(pair: str) -> Tuple[Any, Any, str]:
     -------
     (analysis, synthesis, "trained" or "random")
     """
-    from deblurnets import weights
+    from deblurnets.weights import files as weights
 
     analysis_file, synthesis_file = (model_path(name) for name in PRETRAINED[pair])
     if pair != "paper" or (analysis_file.exists() and synthesis_file.exists()):
         analysis = weights.load_analysis(analysis_file)
         return analysis, weights.load_synthesis(synthesis_file), "trained"
-    from deblurnets.networks.paper_analysis import build_paper_analysis
-    from deblurnets.networks.paper_synthesis import build_paper_synthesis
-    from deblurnets.pairs.paper import PaperAnalysis, PaperSynthesis
+    from deblurnets.paper.analysis import build_paper_analysis
+    from deblurnets.paper.pair import PaperAnalysis, PaperSynthesis
+    from deblurnets.paper.synthesis import build_paper_synthesis
 
     synthesis = PaperSynthesis(build_paper_synthesis())
     return PaperAnalysis(build_paper_analysis()), synthesis, "random"
@@ -63,7 +63,7 @@ def _compact_rate(synthesis: Any) -> float:
 
 def _paper_rate(synthesis: Any) -> float:
     """Rate of the paper's synthesis network, whose other layers are small."""
-    from deblurnets.networks.paper_synthesis import PaperSynthesisConfig
+    from deblurnets.paper.synthesis import PaperSynthesisConfig
 
     height, width = PAPER_PART
     image = np.random.RandomState(0).rand(height, width, 3).astype(np.float32)

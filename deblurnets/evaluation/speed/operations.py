@@ -35,7 +35,7 @@ def paper_synthesis_operations(config: Any, height: int, width: int) -> int:
 
     Parameters
     ----------
-    config : deblurnets.networks.paper_synthesis.PaperSynthesisConfig
+    config : deblurnets.paper.synthesis.PaperSynthesisConfig
     height, width : int
         Multiples of ``config.divisor``.
     """

@@ -15,7 +15,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, Callable, Dict, List, Optional
 
-from deblurnets.memory import FlatMemory, collector_paused, tune_heaps
+from deblurnets.runtime.memory import FlatMemory, collector_paused, tune_heaps
 
 STAGES = ("decode", "analysis", "synthesis", "encode", "total")
 
@@ -98,8 +98,8 @@ def measure(request: Request, load: Callable[[str], Any]) -> Figures:
 
 def _deblur_file(request: Request, deblurrer: Any):
     """Return the seconds of each stage and the CPU seconds of deblurring the file."""
-    from deblurnets.batch import Settings, run_jobs
-    from deblurnets.names import Job
+    from deblurnets.batch.pipeline import Settings, run_jobs
+    from deblurnets.batch.plan import Job
 
     outcomes: List[Any] = []
     cpu = time.process_time()

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Generator, List, Optional, Sequence, Tup
 
 import torch
 
-from deblurnets.pairs.compact_synthesis import RestoreConfig
+from deblurnets.deconvolution.restorer import RestoreConfig
 from deblurnets.training.kinds import build_network
 from deblurnets.training.on_device import faults
 from deblurnets.training.on_device.chance import Chance

@@ -1,4 +1,4 @@
-"""The hand-made deconvolution of :mod:`deblurnets.deconvolution`, by the batch."""
+"""The hand-made deconvolution of :mod:`deblurnets.deconvolution.hyper_laplacian`, by the batch."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Optional, Tuple
 import numpy as np
 import torch
 
-from deblurnets.borders import blend, extended_shape, gradient_power
-from deblurnets.half_quadratic import TIKHONOV_FLOOR, HyperLaplacian
-from deblurnets.noise import QUARTILE_OF_NOISE
-from deblurnets.shrinkage import shrink_factor
+from deblurnets.deconvolution.half_quadratic import TIKHONOV_FLOOR, HyperLaplacian
+from deblurnets.deconvolution.shrinkage import shrink_factor
+from deblurnets.imaging.boundaries import blend, extended_shape, gradient_power
+from deblurnets.imaging.noise import QUARTILE_OF_NOISE
 from deblurnets.training.on_device import light as curves
 from deblurnets.training.on_device.surroundings import fill_hidden
 
@@ -21,7 +21,7 @@ _TABLE, _TOP = 4096, 64.0
 def estimate_noise(planes: torch.Tensor) -> torch.Tensor:
     """Estimate the noise (batch,) of pictures (batch, C, H, W) as the tool does.
 
-    See :func:`deblurnets.noise.estimate_noise`; the picture's outermost pixels do not count.
+    See :func:`deblurnets.imaging.noise.estimate_noise`; the picture's outermost pixels do not count.
     """
     rows = planes[:, :, 2:] - 2 * planes[:, :, 1:-1] + planes[:, :, :-2]
     response = (rows[..., 2:] - 2 * rows[..., 1:-1] + rows[..., :-2]) / 6
@@ -53,14 +53,14 @@ def hyper_laplacian(
     model_error: torch.Tensor,
     noise: Optional[torch.Tensor] = None,
 ) -> torch.Tensor:
-    """Deconvolve, see :func:`deblurnets.deconvolution.hyper_laplacian`.
+    """Deconvolve, see :func:`deblurnets.deconvolution.hyper_laplacian.hyper_laplacian`.
 
     Parameters
     ----------
     planes : (batch, C, H, W), sRGB values, 0..1.
     kernel : (batch, k, k)
     linear : (batch,), bool: in linear light.
-    model_error : (batch,), see :class:`deblurnets.deconvolution.HyperLaplacian`.
+    model_error : (batch,), see :class:`deblurnets.deconvolution.hyper_laplacian.HyperLaplacian`.
     noise : (batch,), estimated when not given.
     """
     noise = estimate_noise(planes) if noise is None else noise
@@ -171,7 +171,7 @@ def _factors(exponent: float, device: torch.device) -> torch.Tensor:
 
 
 def extend(planes: torch.Tensor, margin: int, size: Tuple[int, int]) -> torch.Tensor:
-    """Put pictures on a larger periodic grid, see :func:`deblurnets.borders.extend`."""
+    """Put pictures on a larger periodic grid, see :func:`deblurnets.imaging.boundaries.extend`."""
     planes = _extend_last(planes.transpose(2, 3), margin, size[0]).transpose(2, 3)
     return _extend_last(planes, margin, size[1])
 

@@ -1,10 +1,10 @@
-"""The sRGB transfer curve of :mod:`deblurnets.light` on tensors."""
+"""The sRGB transfer curve of :mod:`deblurnets.imaging.srgb` on tensors."""
 
 from __future__ import annotations
 
 import torch
 
-from deblurnets import light
+from deblurnets.imaging import srgb as light
 
 
 def to_linear(encoded: torch.Tensor) -> torch.Tensor:

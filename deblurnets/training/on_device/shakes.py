@@ -1,4 +1,4 @@
-"""Camera shakes by the batch: what :func:`deblurnets.kernels.random_shake` draws one at a time."""
+"""Camera shakes by the batch: what :func:`deblurnets.imaging.psf.random_shake` draws one at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def random_shakes(
     Parameters
     ----------
     chance : source of all randomness; its device is the result's.
-    batch, size, extent, power : see :func:`deblurnets.kernels.random_shake`.
+    batch, size, extent, power : see :func:`deblurnets.imaging.psf.random_shake`.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def random_shakes(
 
 
 def shake_paths(chance: Chance, batch: int) -> torch.Tensor:
-    """Draw paths (batch, STEPS, 2) as :func:`deblurnets.kernels.shake_path` does."""
+    """Draw paths (batch, STEPS, 2) as :func:`deblurnets.imaging.psf.shake_path` does."""
     time = torch.linspace(0, 1, STEPS, device=chance.device)
     wave = torch.arange(1, WAVES + 1, device=chance.device)
     present = wave <= chance.integers(WAVES, batch, 1) + 1
@@ -70,7 +70,7 @@ def rasterise(
     size: int,
     widths: torch.Tensor,
 ) -> torch.Tensor:
-    """Draw paths (batch, n, 2) as kernels, see :func:`deblurnets.kernels.rasterise`.
+    """Draw paths (batch, n, 2) as kernels, see :func:`deblurnets.imaging.psf.rasterise`.
 
     Parameters
     ----------

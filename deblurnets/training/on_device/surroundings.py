@@ -6,14 +6,14 @@ from typing import Tuple
 
 import torch
 
-from deblurnets.borders import gradient_power
-from deblurnets.surroundings import HOLD, PENALTY, low_half, step_sizes
+from deblurnets.deconvolution.extrapolation import HOLD, PENALTY, low_half, step_sizes
+from deblurnets.imaging.boundaries import gradient_power
 
 
 def fill_hidden(
     observed: torch.Tensor, known: torch.Tensor, transfer: torch.Tensor, iterations: int
 ) -> torch.Tensor:
-    """Do what :func:`deblurnets.surroundings.fill_hidden` does with `half`.
+    """Do what :func:`deblurnets.deconvolution.extrapolation.fill_hidden` does with `half`.
 
     The grid has even sides.
 
@@ -57,14 +57,14 @@ def _filled(
 
 
 def _low_half(spectrum: torch.Tensor, shape: Tuple[int, int]) -> torch.Tensor:
-    """Do what :func:`deblurnets.surroundings.low_half` does."""
+    """Do what :func:`deblurnets.deconvolution.extrapolation.low_half` does."""
     rows, columns = shape[0] // 2, shape[1] // 2
     low = spectrum[:, :, : rows - rows // 2, : columns // 2 + 1]
     return torch.cat([low, spectrum[:, :, shape[0] - rows // 2 :, : columns // 2 + 1]], 2)
 
 
 def _doubled(planes: torch.Tensor) -> torch.Tensor:
-    """Do what :func:`deblurnets.surroundings.doubled` does."""
+    """Do what :func:`deblurnets.deconvolution.extrapolation.doubled` does."""
     rows, width = planes.shape[2:]
     low = torch.fft.rfft2(planes)
     upper, columns = rows - rows // 2, low.shape[3]

@@ -1,0 +1,1 @@
+"""Many files: what is read and written, in which order, and what became of it."""

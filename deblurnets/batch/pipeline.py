@@ -1,0 +1,307 @@
+"""Run a deblurrer over picture files.
+
+Each picture goes through three stages (read, deblur, write). While one is deblurred, the next is
+read and the one before is written, in threads of their own: see `deblurnets.batch.overlap`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Tuple
+
+import numpy as np
+
+from deblurnets.batch.overlap import run_overlapped
+from deblurnets.batch.plan import Job
+from deblurnets.pictures.conversion import fit_metadata
+from deblurnets.pictures.files import (
+    ImageError,
+    Picture,
+    SaveOptions,
+    check_writable,
+    read_image,
+    write_image,
+)
+from deblurnets.pictures.inset import draw_inset, opaque_inset
+from deblurnets.pictures.kernel_files import save_kernel
+
+# Takes uint8, uint16 or float32 pixels, (H, W) or (H, W, 3); returns an object with `.image` (same
+# shape and dtype) and `.kernel`, and perhaps `.confidence`, `.blurred` and `.seconds` (see
+# `deblurrer.Result`).
+Deblur = Callable[[np.ndarray], Any]
+
+UNSURE = 0.5
+"""Confidence under which a user is told."""
+
+_LONGEST_NAME = 255  # bytes; the limit of every common file system
+
+
+class Files:
+    """How a job's picture files are read and written; this one takes paths of this computer."""
+
+    def read(self, path: str, max_pixels: Optional[int]) -> Picture:
+        """Read a picture, or raise an `ImageError`."""
+        return read_image(path, max_pixels)
+
+    def write(self, path: str, picture: Picture, save: SaveOptions) -> None:
+        """Write a picture whole or not at all, its folder made, or raise an `ImageError`."""
+        _make_folder(path)
+        write_image(path, picture, save)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How pictures are read and written.
+
+    Attributes
+    ----------
+    side_by_side : bool
+        Write input and result next to each other instead of the result.
+    inset_kernel : bool
+        Draw the kernel into the result's half.
+    save : SaveOptions
+        Quality and metadata of the results.
+    max_pixels : int, optional
+        Larger pictures fail before they are decoded.
+    overlap : bool
+        Read and write in threads beside the deblurring.
+    files : Files
+        Where the pictures lie.
+    """
+
+    side_by_side: bool = False
+    inset_kernel: bool = False
+    save: SaveOptions = field(default_factory=SaveOptions)
+    max_pixels: Optional[int] = None
+    overlap: bool = True
+    files: Files = field(default_factory=Files)
+
+
+@dataclass(eq=False)
+class Outcome:
+    """What became of one job; filled stage by stage.
+
+    Attributes
+    ----------
+    job : Job
+        The files.
+    error : str, optional
+        Why there is no output, one clause; None when it was written.
+    notes : tuple of str
+        What the user should know about a picture that was written.
+    before, after : Picture, optional
+        The input and the plain result.
+    result : object, optional
+        What the deblurrer returned.
+    stages : dict of str to float
+        Seconds of "decode", "analysis", "synthesis" and "encode", and their "total", waiting left
+        out.
+    """
+
+    job: Job
+    error: Optional[str] = None
+    notes: Tuple[str, ...] = ()
+    before: Optional[Picture] = None
+    after: Optional[Picture] = None
+    result: Any = None
+    stages: Dict[str, float] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work on this picture."""
+        return self.stages.get("total", 0.0)
+
+    @property
+    def kernel(self) -> Optional[np.ndarray]:
+        """(k, k) float, the blur kernel that was estimated or given."""
+        return None if self.result is None else self.result.kernel
+
+
+def run_jobs(
+    jobs: Iterable[Job],
+    deblur: Deblur,
+    finished: Callable[[Outcome], None],
+    settings: Settings = Settings(),
+    stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Deblur files.
+
+    A job that fails does not stop the others, whatever the reason.
+
+    Parameters
+    ----------
+    jobs : iterable of Job
+        What to read and write; the folders of the outputs are made.
+    deblur : callable
+        See `Deblur`; called in the caller's thread.
+    finished : callable
+        Given the outcome of each job, in order, right after its output was written; called in
+        another thread if `settings.overlap`.
+    settings : Settings
+        How pictures are read and written.
+    stop : callable
+        Asked before each picture is deblurred; True leaves it and the rest.
+    """
+    run_overlapped(
+        jobs,
+        lambda job: _read(job, settings),
+        lambda outcome: _deblur(outcome, deblur),
+        lambda outcome: _write(outcome, settings, finished),
+        stop,
+        settings.overlap,
+    )
+
+
+def _read(job: Job, settings: Settings) -> Outcome:
+    outcome = Outcome(job)
+    with _stage(outcome, "decode"):
+        outcome.before = decode(job, settings)
+        outcome.notes = outcome.before.notes
+    return outcome
+
+
+def _deblur(outcome: Outcome, deblur: Deblur) -> Outcome:
+    if outcome.error is None:
+        with _stage(outcome, "synthesis"):
+            outcome.after, outcome.result = deblur_picture(outcome.before, deblur)
+            outcome.notes += describe_doubts(outcome.result)
+        # The deblurrer itself knows how its time divides.
+        known = getattr(outcome.result, "seconds", None) or {}
+        for name in ("analysis", "synthesis"):
+            outcome.stages[name] = float(known.get(name, outcome.stages.get(name, 0.0)))
+    return outcome
+
+
+def _write(outcome: Outcome, settings: Settings, finished: Callable[[Outcome], None]) -> None:
+    if outcome.error is None:
+        with _stage(outcome, "encode"):
+            outcome.notes += encode(
+                outcome.job, outcome.before, outcome.after, outcome.kernel, settings
+            )
+    if outcome.error is not None:
+        outcome.after = None
+    outcome.stages["total"] = sum(outcome.stages.values())
+    finished(outcome)
+
+
+@contextlib.contextmanager
+def _stage(outcome: Outcome, name: str) -> Iterator[None]:
+    """Time a stage; its error becomes the outcome's."""
+    start = time.perf_counter()
+    try:
+        yield
+    except Exception as error:  # a picture must not cost the user the rest of the folder
+        outcome.error = describe(error)
+    outcome.stages[name] = time.perf_counter() - start
+
+
+def decode(job: Job, settings: Settings = Settings()) -> Picture:
+    """Read a job's input and check, before the long work, that its output can be written."""
+    picture = settings.files.read(job.source, settings.max_pixels)
+    written = join_side_by_side(picture, picture) if settings.side_by_side else picture
+    picture_format = check_writable(job.target, written)
+    for path in job.outputs:
+        if len(os.fsencode(os.path.basename(path))) > _LONGEST_NAME:
+            raise ImageError(path, "the output's name is longer than 255 bytes")
+    return fit_metadata(picture, picture_format, settings.save.strip_metadata)
+
+
+def deblur_picture(picture: Picture, deblur: Deblur) -> Tuple[Picture, Any]:
+    """Return the deblurred picture, all but the pixels kept, and the deblurrer's result."""
+    result = deblur(picture.pixels)
+    image = result.image
+    if image.shape != picture.pixels.shape or image.dtype != picture.pixels.dtype:
+        raise ValueError(
+            f"the deblurrer returned {image.dtype} {image.shape}, expected "
+            f"{picture.pixels.dtype} {picture.pixels.shape} as the input"
+        )
+    return replace(picture, pixels=image), result
+
+
+def describe_doubts(result: Any) -> Tuple[str, ...]:
+    """Say in a clause what a user should know of a result that is not just a sharp picture."""
+    if not getattr(result, "blurred", True):
+        return ("no blur was found, the picture is kept as it is",)
+    notes = []
+    confidence = getattr(result, "confidence", None)
+    if confidence is not None and confidence < UNSURE:
+        notes.append(
+            f"the blur kernel is uncertain (confidence {confidence:.2f}), the result is kept "
+            "close to the input"
+        )
+    own, regions = getattr(result, "own_kernels", None) or (0, 0)
+    if own:
+        notes.append(f"{own} of {regions} regions were deblurred with a kernel of their own")
+    elif regions:
+        notes.append("one kernel serves the whole picture")
+    return tuple(notes)
+
+
+def encode(
+    job: Job,
+    before: Picture,
+    after: Picture,
+    kernel: Optional[np.ndarray] = None,
+    settings: Settings = Settings(),
+) -> Tuple[str, ...]:
+    """Write a job's outputs, the picture last: where it exists, the others do.
+
+    Returns
+    -------
+    tuple of str
+        What the user should know about them.
+    """
+    notes: Tuple[str, ...] = ()
+    shown = after
+    if settings.inset_kernel and kernel is not None:
+        shown, notes = _with_inset(after, kernel)
+    if job.kernel_base is not None and kernel is not None:
+        _make_folder(job.target)
+        try:
+            save_kernel(job.kernel_base, kernel)
+        except ImageError as error:
+            name = os.path.basename(error.path)
+            raise ImageError(error.path, f"the kernel file {name} {error.reason}") from error
+    if settings.side_by_side:
+        shown = join_side_by_side(before, shown)
+    settings.files.write(job.target, shown, settings.save)
+    return notes
+
+
+def _with_inset(picture: Picture, kernel: np.ndarray) -> Tuple[Picture, Tuple[str, ...]]:
+    pixels = draw_inset(picture.pixels, kernel)
+    if pixels is None:
+        return picture, ("the picture is too small for the kernel in its corner",)
+    alpha = None if picture.alpha is None else opaque_inset(picture.alpha, kernel)
+    return replace(picture, pixels=pixels, alpha=alpha), ()
+
+
+def _make_folder(path: str) -> None:
+    folder = os.path.dirname(path)
+    try:
+        os.makedirs(folder or os.curdir, exist_ok=True)
+    except OSError as error:
+        raise ImageError(path, f"the folder {folder} cannot be made ({error.strerror})") from error
+
+
+def join_side_by_side(left: Picture, right: Picture) -> Picture:
+    """Return one picture of twice the width; alpha and metadata follow the inputs."""
+    alpha = None
+    if left.alpha is not None and right.alpha is not None:
+        alpha = np.concatenate([left.alpha, right.alpha], axis=1)
+    return replace(right, pixels=np.concatenate([left.pixels, right.pixels], axis=1), alpha=alpha)
+
+
+def describe(error: BaseException) -> str:
+    """Say in one clause what went wrong with a picture."""
+    if isinstance(error, ImageError):
+        return error.reason
+    if isinstance(error, MemoryError):
+        return "not enough memory for a picture of this size"
+    lines = str(error).strip().splitlines()
+    if isinstance(error, ValueError) and lines:
+        return lines[0]
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

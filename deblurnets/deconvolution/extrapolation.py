@@ -1,0 +1,160 @@
+"""What a blurry picture's unknown surroundings must hold for a sharp picture to explain it all.
+
+A pixel within the kernel's radius of the border is a mean of pixels on both sides of it. A
+deconvolution that fills the outside with anything smooth puts the fault into the picture, twice as
+deep as the kernel is wide.
+"""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+import numpy as np
+from scipy import fft, ndimage
+
+from deblurnets.imaging.boundaries import gradient_power
+from deblurnets.runtime.threads import map_threads
+
+# Weight of the squared gradient. More makes the surroundings too smooth to explain the picture
+# near its border, less lets them run away.
+PENALTY = 0.016
+# Weight of the squared distance from the start: without it the surroundings of one border reach
+# for those of the opposite one.
+HOLD = 0.2 * PENALTY
+# Parts of a picture that are solved for more slowly than this are left to the smoothness.
+SLOWEST = 0.01
+# Pixels of the planes that are filled side by side.
+TOGETHER = 2**21
+
+
+def fill_hidden(
+    observed: np.ndarray,
+    known: np.ndarray,
+    transfer: np.ndarray,
+    iterations: int,
+    half: bool = False,
+) -> np.ndarray:
+    """Replace hidden pixels by what a smooth sharp picture, blurred, has there.
+
+    That picture minimises ``sum known (k * x - y)^2 + PENALTY |grad x|^2 + HOLD (x - y)^2``
+    over the grid. Chebyshev iteration on the half spectrum, preconditioned by the Wiener filter of
+    a picture that is known everywhere: two transforms an iteration. Planes are filled side by
+    side on the cores of `scipy.fft.set_workers`, but for those of a large tile, whose spectra take
+    much memory.
+
+    Parameters
+    ----------
+    observed : ndarray of float32, (C, H, W)
+        Blurry picture on its periodic grid; hidden pixels are a start (`borders.extend`).
+    known : ndarray of bool, (1 or C, H, W)
+        False for hidden pixels.
+    transfer : ndarray of complex64, (H, W // 2 + 1)
+        Of the kernel.
+    iterations : int
+        0 leaves the picture as it is.
+    half : bool
+        Solve for every other row and column, where both sides are even, and interpolate. Takes a
+        quarter of the time; a blurry picture holds little more (docs/decisions/024).
+
+    Returns
+    -------
+    ndarray of float32, (C, H, W)
+
+    References
+    ----------
+    Saad, "Iterative methods for sparse linear systems", 2nd edition, 2003, algorithm 12.1.
+    """
+    if iterations < 1:
+        return observed
+    shape = observed.shape[1:]
+    penalty = gradient_power(shape) * np.float32(PENALTY) + np.float32(HOLD)
+    half = half and not (shape[0] % 2 or shape[1] % 2)
+    if half:
+        transfer, penalty = low_half(transfer, shape), low_half(penalty, shape)
+    wiener = 1 / (np.abs(transfer) ** 2 + penalty)
+    # Every other pixel as it is: smoothed, the known ones would take in what the hidden start with.
+    step = 2 if half else 1
+
+    def fill(plane: np.ndarray, inner: np.ndarray) -> np.ndarray:
+        seen = np.ascontiguousarray(plane[::step, ::step]), inner[::step, ::step]
+        found = _fill_plane(*seen, transfer, penalty, wiener, iterations)
+        return np.where(inner, plane, doubled(found)) if half else found
+
+    planes = zip(observed, np.broadcast_to(known, observed.shape))
+    filled = map_threads(
+        lambda plane: fill(*plane),
+        planes,
+        most=max(1, min(fft.get_workers(), TOGETHER // observed[0].size)),
+    )
+    return np.stack(list(filled))
+
+
+def low_half(spectrum: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
+    """Cut a half spectrum of planes of an even `shape` to what every other pixel can hold."""
+    rows, columns = shape[0] // 2, shape[1] // 2
+    low = spectrum[: rows - rows // 2, : columns // 2 + 1]
+    return np.concatenate([low, spectrum[shape[0] - rows // 2 :, : columns // 2 + 1]])
+
+
+def doubled(plane: np.ndarray) -> np.ndarray:
+    """Interpolate a plane (h, w) at every other pixel of one (2 h, 2 w): `low_half` is undone."""
+    spectrum = fft.rfft2(plane) * np.float32(4)
+    (rows, width), columns = plane.shape, spectrum.shape[1]
+    result = np.zeros((2 * rows, width + 1), spectrum.dtype)
+    result[: rows - rows // 2, :columns] = spectrum[: rows - rows // 2]
+    result[2 * rows - rows // 2 :, :columns] = spectrum[rows - rows // 2 :]
+    return fft.irfft2(result, (2 * rows, 2 * width))
+
+
+def _fill_plane(
+    observed: np.ndarray,
+    known: np.ndarray,
+    transfer: np.ndarray,
+    penalty: np.ndarray,
+    wiener: np.ndarray,
+    iterations: int,
+) -> np.ndarray:
+    """Fill one plane (H, W); `penalty` and `wiener` are by frequency, (H, W // 2 + 1)."""
+    shape = observed.shape
+    adjoint, hold = np.conj(transfer), np.float32(HOLD)
+    start = fft.rfft2(observed)
+    spectrum = wiener * (adjoint + hold) * start
+    start *= hold
+    change = np.zeros_like(spectrum)
+    for momentum, rate in step_sizes(iterations):
+        # What the known pixels and the penalty ask for.
+        error = observed - fft.irfft2(transfer * spectrum, shape)
+        error *= known
+        ask = adjoint * fft.rfft2(error)
+        ask -= penalty * spectrum
+        ask += start
+        ask *= wiener
+        ask *= np.float32(rate)
+        change *= np.float32(momentum)
+        change += ask
+        spectrum += change
+    return np.where(known, observed, fft.irfft2(transfer * spectrum, shape))
+
+
+def step_sizes(iterations: int) -> List[Tuple[float, float]]:
+    """Return (momentum, rate) of each iteration: Chebyshev's, for eigenvalues `SLOWEST` to 1.
+
+    They are the same for every picture, so that a part of one is filled as it is within the whole.
+    """
+    middle, half = (1 + SLOWEST) / 2, (1 - SLOWEST) / 2
+    steps, ratio = [(0.0, 1 / middle)], half / middle
+    for _ in range(iterations - 1):
+        following = 1 / (2 * middle / half - ratio)
+        steps.append((following * ratio, 2 * following / half))
+        ratio = following
+    return steps
+
+
+def from_nearest(planes: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Give left-out pixels of planes (C, H, W) the value of the nearest valid one (H, W)."""
+    if not valid.any():
+        return planes
+    rows, columns = ndimage.distance_transform_edt(
+        ~valid, return_distances=False, return_indices=True
+    )
+    return planes[:, rows, columns]

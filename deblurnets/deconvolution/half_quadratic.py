@@ -1,0 +1,251 @@
+"""The iterations of `deblurnets.deconvolution.hyper_laplacian.hyper_laplacian`, on planes of a periodic grid."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Callable, List, Optional, Tuple, Union
+
+import numpy as np
+from scipy import fft
+
+from deblurnets.deconvolution.extrapolation import fill_hidden, from_nearest
+from deblurnets.deconvolution.shrinkage import shrink_factor
+from deblurnets.deconvolution.split_data import SplitData
+from deblurnets.imaging import srgb as curves
+from deblurnets.imaging.boundaries import (
+    extend,
+    extended_shape,
+    gradient_power,
+    inside,
+    kernel_spectrum,
+)
+from deblurnets.imaging.differences import divergence, gradients
+from deblurnets.imaging.spectra import filtered, planes_of
+from deblurnets.runtime.threads import in_strips, map_threads, plane_groups, strip_ends
+
+# Added to the squared gradient in the penalty of `wiener`: holds the mean brightness.
+TIKHONOV_FLOOR = 0.01
+
+
+@dataclass(frozen=True)
+class HyperLaplacian:
+    """Settings of `hyper_laplacian`; the defaults suit photographs of any noise.
+
+    Attributes
+    ----------
+    exponent : float
+        Power of the gradients in the prior, under 1: few large ones cost less than many small.
+    strength : float
+        Weight of the prior for noise of standard deviation 1; it goes with the noise's variance.
+    model_error : float
+        What no kernel explains (lens, wrong kernel, rounding), as a standard deviation of pixel
+        values in 0..1, added to the noise in squares.
+    iterations : int
+        Few: stopping early also forgives faults of the kernel (14 lose 0.6 dB on `levin` with
+        estimated kernels and gain nothing elsewhere; docs/decisions/004 and 023).
+    split_first, split_last : float
+        Penalty that ties the shrunken gradients to the picture's, in the first and the last
+        iteration, growing by a constant factor in between.
+    data_split : float
+        Penalty that ties the re-blurred picture to its split copy. Small: unknown borders fill
+        quickly, fine detail comes slowly.
+    margin : int
+        Pixels added around the picture beyond the kernel's radius.
+    fill : int
+        Iterations by which the surroundings are estimated before the first one (`fill_hidden`).
+    saturation : float
+        Pixel values from here on are taken as "at least this much".
+    weight_range : float
+        In linear light the weight of a pixel may differ from the typical one by this factor.
+    dark : float
+        In linear light, values under this are taken to be as noisy as this one.
+    """
+
+    exponent: float = 0.8
+    strength: float = 5.0
+    model_error: float = 0.005
+    iterations: int = 6
+    split_first: float = 1.0
+    split_last: float = 256.0
+    data_split: float = 0.5
+    margin: int = 10
+    fill: int = 8
+    saturation: float = 0.99
+    weight_range: float = 8.0
+    dark: float = 0.05
+
+
+def wiener(planes: np.ndarray, transfer: np.ndarray, strength: float) -> np.ndarray:
+    """Return the spectrum of the picture that `deblurnets.deconvolution.hyper_laplacian.tikhonov` finds."""
+    shape = planes.shape[1:]
+    penalty = strength * (gradient_power(shape) + np.float32(TIKHONOV_FLOOR))
+    return np.conj(transfer) / (np.abs(transfer) ** 2 + penalty) * fft.rfft2(planes)
+
+
+def typical_slope(image: np.ndarray, settings: Optional[HyperLaplacian] = None) -> float:
+    """Geometric mean of the sRGB curve's slope over a picture of any shape, values in 0..1."""
+    settings = settings or HyperLaplacian()
+    # Row by row: a large picture's logarithms need not be in memory together.
+    logarithms = [np.mean(np.log(curves.slope(row, settings.dark))) for row in image]
+    return float(np.exp(np.mean(logarithms)))
+
+
+class Solver:
+    """State of one `hyper_laplacian`: the padded picture, its weights, and the transfer function.
+
+    In linear light all values are divided by the typical slope of the sRGB curve, so that noise
+    and gradients keep the size that they have in pixel values.
+    """
+
+    def __init__(self, planes, kernel, noise, linear, settings, valid=None, unit=None):
+        self.settings, self.linear, self.inner_shape = settings, linear, planes.shape
+        self.margin = tuple(n // 2 + settings.margin for n in kernel.shape)
+        self.shape = extended_shape(planes.shape[1:], self.margin)
+        self.transfer = kernel_spectrum(kernel, self.shape)
+        # Weight of the prior against a data term of weight 1.
+        self.prior = settings.strength * (noise**2 + settings.model_error**2)
+        if valid is not None:
+            planes = from_nearest(planes, np.asarray(valid, bool))
+        self.observed = extend(planes, self.margin, self.shape)
+        known = np.zeros((1, *self.shape), np.float32)
+        inside(known, self.margin, planes.shape)[...] = 1 if valid is None else valid
+        self.saturated = (self.observed >= settings.saturation) & (known > 0)
+        self.weight = known * ~self.saturated
+        self.unit = 1.0
+        if linear:
+            self.unit = typical_slope(planes, settings) if unit is None else unit
+            in_strips(self._to_light, self.weight, self.observed)
+            self.thresholds = self._threshold_table()
+
+    def _to_light(self, weight: np.ndarray, observed: np.ndarray) -> None:
+        """Turn a strip of pixel values into light in units, and weight it by its noise there."""
+        limit = self.settings.weight_range
+        slope = curves.slope(observed, self.settings.dark)
+        weight *= np.clip((self.unit / slope) ** 2, 1 / limit, limit)
+        np.divide(curves.to_linear(observed), np.float32(self.unit), out=observed)
+
+    def _to_pixels(self, sharp: np.ndarray, found: np.ndarray) -> None:
+        """Fill a strip with the pixel values 0..1 of what was found."""
+        if self.linear:
+            found = curves.to_encoded(found * np.float32(self.unit))
+        np.clip(found, 0, 1, out=sharp)
+
+    def solve(self) -> np.ndarray:
+        """Sharp planes in 0..1, sRGB values, (C, H, W)."""
+        settings = self.settings
+        parts = plane_groups(self.observed.shape)
+        split = [SplitData(*self._observed(part), settings.data_split) for part in parts]
+        spectra = [wiener(self._surrounded(part), self.transfer, 20 * self.prior) for part in parts]
+        sharp = [planes_of(spectrum.copy(), self.shape) for spectrum in spectra]
+        step = self._step()
+        penalties = np.geomspace(settings.split_first, settings.split_last, settings.iterations)
+        for penalty in penalties.tolist():
+            self._shrink(sharp, penalty)
+            for n, divergences in enumerate(sharp):
+                sharp[n] = step(spectra[n], divergences, split[n], self.prior * penalty)
+        del spectra, split
+        result = np.empty(self.inner_shape, np.float32)
+        for part, planes in zip(parts, sharp):
+            in_strips(
+                self._to_pixels, result[part], inside(planes, self.margin, result[part].shape)
+            )
+        return result
+
+    def _step(self) -> Callable[..., np.ndarray]:
+        """Return the function that solves for planes, and for their spectrum in its place."""
+        split = np.float32(self.settings.data_split)
+        power = np.abs(self.transfer) ** 2
+        power *= split
+        power += np.float32(1e-9)
+        constants = self.transfer, power, gradient_power(self.shape)
+
+        def step(
+            spectrum: np.ndarray, edges: np.ndarray, data: SplitData, pull: float
+        ) -> np.ndarray:
+            solve = functools.partial(_solve, split, np.float32(pull))
+            target = data.target(filtered(spectrum, self.shape, np.asarray, self.transfer))
+            target, edges = fft.rfft2(target), fft.rfft2(edges)
+            in_strips(solve, spectrum, target, edges, *constants)
+            return planes_of(edges, self.shape)
+
+        return step
+
+    def _surrounded(self, part: slice) -> np.ndarray:
+        """Return blurry planes with their surroundings and their saturated parts estimated."""
+        observed, weight, saturated = self._observed(part)
+        settings = self.settings
+        filled = fill_hidden(observed, weight > 0, self.transfer, settings.fill, half=True)
+        return np.maximum(filled, observed, out=filled, where=saturated)
+
+    def _observed(self, part: slice) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Blurry planes, the weights of their pixels, and where they are clipped."""
+        return self.observed[part], self.weight[part], self.saturated[part]
+
+    def _shrink(self, sharp: List[np.ndarray], penalty: float) -> None:
+        """Replace planes, in groups, by the transposed gradient of their shrunken gradient."""
+        ends = strip_ends(self.observed)
+        # The gradient looks ahead, its transpose looks back, at rows that are replaced meanwhile.
+        beyond = [
+            [[group.take([row], axis=1, mode="wrap") for row in (low - 1, high)] for group in sharp]
+            for low, high in ends
+        ]
+
+        def fill(strip: int) -> None:
+            rows = slice(*ends[strip])
+            block = np.concatenate(
+                [
+                    np.concatenate([above, group[:, rows], below], axis=1)
+                    for group, (above, below) in zip(sharp, beyond[strip])
+                ]
+            )
+            threshold = self._threshold(block, penalty)
+            both = gradients(block)
+            for gradient in both:
+                if len(gradient) == 1:
+                    size = np.abs(gradient)
+                else:
+                    size = np.sqrt(np.einsum("chw,chw->hw", gradient, gradient))[None]
+                gradient *= shrink_factor(size, threshold, self.settings.exponent)
+            result = divergence(*both)[:, 1:-1]
+            for group, planes in zip(sharp, np.split(result, len(sharp))):
+                group[:, rows] = planes
+
+        map_threads(fill, range(len(ends)), fft.get_workers())
+
+    def _threshold(self, sharp: np.ndarray, penalty: float) -> Union[float, np.ndarray]:
+        """Size under which a gradient is noise; in linear light by pixel, (1, H, W)."""
+        threshold = (1 / penalty) ** (1 / (2 - self.settings.exponent))
+        if not self.linear:
+            return threshold
+        level = np.clip(sharp.mean(axis=0, keepdims=True) * np.float32(self.unit), 0, 1)
+        index = (level * (self.thresholds.size - 1)).astype(np.int32)
+        return self.thresholds[index] * np.float32(threshold)
+
+    def _threshold_table(self) -> np.ndarray:
+        """Factor of the threshold over linear light 0..1: a step in the dark is seen more."""
+        encoded = curves.to_encoded(np.linspace(0, 1, 4096))
+        slope = curves.slope(encoded, self.settings.dark)
+        exponent = self.settings.exponent
+        return ((self.unit / slope) ** (exponent / (2 - exponent))).astype(np.float32)
+
+
+def _solve(
+    split: float,
+    pull: float,
+    spectrum: np.ndarray,
+    target: np.ndarray,
+    edges: np.ndarray,
+    transfer: np.ndarray,
+    power: np.ndarray,
+    roughness: np.ndarray,
+) -> None:
+    """Fill in the spectrum that meets target and edges: the step of `Solver.solve` by frequency.
+
+    It fills the edges too: their place is free for what becomes of the spectrum.
+    """
+    np.multiply(target, split * np.conj(transfer), out=spectrum)
+    edges *= pull
+    spectrum += edges
+    spectrum *= 1 / (power + pull * roughness)
+    edges[...] = spectrum

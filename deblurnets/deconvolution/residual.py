@@ -1,0 +1,42 @@
+"""What a deconvolved picture, blurred again, leaves of the blurry one."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import fft
+
+from deblurnets.imaging import srgb as curves
+from deblurnets.imaging.boundaries import extend, extended_shape, inside, kernel_spectrum
+
+
+def unexplained(plane: np.ndarray, sharp: np.ndarray, kernel: np.ndarray, light: str) -> np.ndarray:
+    """Return what a deconvolution, blurred again, leaves of the blurry picture.
+
+    Parameters
+    ----------
+    plane, sharp : ndarray, (H, W)
+        Blurry picture and its deconvolution in that light, both sRGB values in 0..1.
+    kernel : ndarray, (h, w), odd sides
+    light : "encoded" or "linear"
+
+    Returns
+    -------
+    ndarray, (H, W), sRGB values; within half a kernel of the border not reliable.
+    """
+    linear = light == "linear"
+    margin = tuple(n // 2 for n in kernel.shape)
+    shape = extended_shape(plane.shape, margin)
+    signal = curves.to_linear(sharp) if linear else sharp
+    spectrum = fft.rfft2(extend(signal[None], margin, shape)) * kernel_spectrum(kernel, shape)
+    blurred = inside(fft.irfft2(spectrum, shape), margin, (1, *plane.shape))[0]
+    return plane - (curves.to_encoded(blurred) if linear else blurred)
+
+
+def inner_error(
+    blurry: np.ndarray, sharp: np.ndarray, kernel: np.ndarray, light: str
+) -> np.ndarray:
+    """Return what a result (H, W) leaves unexplained, 0 where the picture's border tells on it."""
+    error = np.zeros_like(blurry)
+    reliable = tuple(slice(n // 2, max(m - n // 2, 0)) for n, m in zip(kernel.shape, blurry.shape))
+    error[reliable] = unexplained(blurry, sharp, kernel, light)[reliable]
+    return error

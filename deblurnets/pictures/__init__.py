@@ -1,0 +1,1 @@
+"""Picture files: reading, writing, depth, alpha, metadata; files of kernels."""

@@ -1,0 +1,1 @@
+"""What the computer has: cores, memory, bfloat16; work cut to fit."""

@@ -1,0 +1,1 @@
+"""Cameras that shake: paths, rotations, noise, JPEG, and kernels with faults."""

@@ -1,0 +1,1 @@
+"""Files of weights: their layouts, the official download."""

@@ -1,0 +1,296 @@
+"""Weight files in and out: HDF5, in two layouts.
+
+- The official layout of the paper's networks: see `deblurnets.weights.official_layout`.
+- Files trained here carry an attribute ``deblurnets_config``, JSON that names the network and its
+  configuration, and datasets ``weights/000``, ``weights/001``, ... in the order of the model's
+  weights, each with the variable's `path`.
+
+Every shape is checked; an error names the file, the weight, what was expected and what received.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
+
+import numpy as np
+
+from deblurnets.weights import official_layout
+from deblurnets.weights.hdf5 import (
+    WeightsError,
+    assign,
+    check_shape,
+    open_file,
+    replacing,
+    variable_path,
+    variable_values,
+)
+from deblurnets.weights.paths import model_path
+
+__all__ = [
+    "WeightsError",
+    "check_official_file",
+    "load_analysis",
+    "load_into",
+    "load_judge",
+    "load_synthesis",
+    "save_official_layout",
+    "save_weights",
+]
+
+PathLike = Union[str, Path]
+
+CONFIG_ATTRIBUTE = "deblurnets_config"
+_TRAINED = ("compact_analysis", "compact_synthesis", "compact_judge")
+_JUDGE_FILE = "compact_judge.h5"
+
+
+class _Trained(NamedTuple):
+    """Contents of a file trained here."""
+
+    network: str
+    config: Dict[str, Any]
+    weights: List[Tuple[str, np.ndarray]]  # path of the variable, values
+
+
+Contents = Union[_Trained, List[official_layout.Layer]]
+
+
+def load_analysis(path: PathLike) -> Any:
+    """Load an analysis network, whichever the file holds.
+
+    Parameters
+    ----------
+    path : str or Path
+        HDF5 file in the official layout or trained here.
+
+    Returns
+    -------
+    deblurnets.paper.pair.PaperAnalysis or deblurnets.estimation.estimator.CompactAnalysis
+
+    Raises
+    ------
+    WeightsError
+        Not a readable HDF5 file, or not the weights of an analysis network.
+    """
+    return _load(Path(path), "analysis")
+
+
+def load_synthesis(path: PathLike) -> Any:
+    """Load a synthesis network, whichever the file holds; see `load_analysis`."""
+    return _load(Path(path), "synthesis")
+
+
+def load_judge(path: Optional[PathLike] = None) -> Any:
+    """Load the judge of results; by default the one that comes with the package.
+
+    Returns
+    -------
+    deblurnets.estimation.quality.Judge
+    """
+    from deblurnets.backend import compile_layers
+    from deblurnets.estimation.quality import Judge
+
+    path = Path(path or model_path(_JUDGE_FILE))
+    contents = _read(path)
+    network = _build_compact(contents, path, "judge")
+    _fill(network, contents, path)
+    compile_layers([network], [(None, None, None, 1)] * 3)
+    return Judge(network)
+
+
+def load_into(network: Any, path: PathLike) -> None:
+    """Fill an existing Keras model with the weights of a file of either layout.
+
+    Raises
+    ------
+    WeightsError
+        The file cannot be read or does not fit the model.
+    """
+    path = Path(path)
+    _fill(network, _read(path), path)
+
+
+def check_official_file(path: PathLike, which: str) -> None:
+    """Check that a file holds the official weights of one of the paper's networks.
+
+    Parameters
+    ----------
+    path : str or Path
+    which : "analysis" or "synthesis"
+
+    Raises
+    ------
+    WeightsError
+        It does not: the first difference is named.
+    """
+    path = Path(path)
+    with open_file(path) as file:
+        layers = official_layout.file_layers(file, path)
+    expected = official_layout.model_layers(_build_paper(which))
+    official_layout.match_layers(layers, expected, path)
+
+
+def save_weights(model: Any, path: PathLike, network: str, config: Any) -> None:
+    """Write the weights of a network trained here, as float16, whole or not at all.
+
+    Parameters
+    ----------
+    model : keras.Model
+    path : str or Path
+        File to write or replace.
+    network : "compact_analysis" or "compact_synthesis"
+        What the file says it holds.
+    config : dataclass or dict
+        Configuration that builds the same network again.
+
+    Raises
+    ------
+    WeightsError
+        A weight is not finite in float16, or there is no such network.
+    """
+    path = Path(path)
+    if network not in _TRAINED:
+        expected = " or ".join(_TRAINED)
+        raise WeightsError(f"cannot write {path}: expected network {expected}, received {network}")
+    config = dataclasses.asdict(config) if dataclasses.is_dataclass(config) else dict(config)
+    with replacing(path) as file:
+        file.attrs[CONFIG_ATTRIBUTE] = json.dumps({"network": network, "config": config})
+        for index, variable in enumerate(model.weights):
+            values = np.asarray(variable_values(variable), np.float32)
+            if not np.all(np.abs(values) <= np.finfo(np.float16).max):
+                raise WeightsError(
+                    f"cannot write {path}: {variable_path(variable)} has values that are not "
+                    "finite in float16"
+                )
+            dataset = file.create_dataset(f"weights/{index:03d}", data=values.astype(np.float16))
+            dataset.attrs["path"] = variable_path(variable)
+
+
+def save_official_layout(network: Any, path: PathLike) -> None:
+    """Write a paper network's weights as Keras 2 would have, float32, whole or not at all.
+
+    Parameters
+    ----------
+    network : keras.Model
+        From `build_paper_analysis` or `build_paper_synthesis`.
+    path : str or Path
+        File to write or replace.
+    """
+    official_layout.write(network, Path(path))
+
+
+def _load(path: Path, which: str) -> Any:
+    """Build the half that a file holds, with its weights."""
+    contents = _read(path)
+    if isinstance(contents, _Trained):
+        network = _build_compact(contents, path, which)
+        from deblurnets.deconvolution.restorer import CompactSynthesis
+        from deblurnets.estimation.estimator import CompactAnalysis
+
+        _fill(network, contents, path)
+        if which == "analysis":
+            return CompactAnalysis(network, load_judge())
+        return CompactSynthesis(network)
+    network = _build_paper(which)
+    from deblurnets.paper.pair import PaperAnalysis as Analysis
+    from deblurnets.paper.pair import PaperSynthesis as Synthesis
+
+    _fill(network, contents, path)
+    return Analysis(network) if which == "analysis" else Synthesis(network)
+
+
+def _build_paper(which: str) -> Any:
+    if which == "analysis":
+        from deblurnets.paper.analysis import build_paper_analysis
+
+        return build_paper_analysis()
+    from deblurnets.paper.synthesis import build_paper_synthesis
+
+    return build_paper_synthesis()
+
+
+def _build_compact(contents: Contents, path: Path, which: str) -> Any:
+    received = contents.network if isinstance(contents, _Trained) else "the paper's"
+    if received != f"compact_{which}":
+        wanted = {"analysis": "an analysis", "synthesis": "a synthesis", "judge": "a judge"}[which]
+        raise WeightsError(f"{path}: expected {wanted} network, received {received!r}")
+    from deblurnets.backend import inference_dtype
+
+    if which == "analysis":
+        from deblurnets.networks.analysis import AnalysisConfig as Config
+        from deblurnets.networks.analysis import build_analysis as build
+    elif which == "judge":
+        from deblurnets.networks.quality import JudgeConfig as Config
+        from deblurnets.networks.quality import build_judge as build
+    else:
+        from deblurnets.networks.synthesis import SynthesisConfig as Config
+        from deblurnets.networks.synthesis import build_synthesis as build
+    try:
+        # What it was trained in does not matter.
+        config = Config(**{**contents.config, "dtype": inference_dtype()})
+    except TypeError as error:
+        raise WeightsError(f"{path}: its network configuration is unknown here: {error}") from error
+    return build(config)
+
+
+def _read(path: Path) -> Contents:
+    """Read all of a weight file."""
+    with open_file(path) as file:
+        if CONFIG_ATTRIBUTE not in file.attrs:
+            return official_layout.file_layers(file, path)
+        network, config = _parse_config(file.attrs[CONFIG_ATTRIBUTE], path)
+        group = file["weights"]
+        weights = [(_text(group[n].attrs["path"]), group[n][()]) for n in sorted(group)]
+    return _Trained(network, config, weights)
+
+
+def _parse_config(text: Any, path: Path) -> Tuple[str, Dict[str, Any]]:
+    try:
+        description = json.loads(_text(text))
+        network, config = description["network"], dict(description["config"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise WeightsError(
+            f"{path}: expected the attribute {CONFIG_ATTRIBUTE!r} to be JSON with 'network' and "
+            f"'config', received {text!r}"
+        ) from error
+    config = {key: tuple(v) if isinstance(v, list) else v for key, v in config.items()}
+    return network, config
+
+
+def _fill(network: Any, contents: Contents, path: Path) -> None:
+    if not isinstance(contents, _Trained):
+        official_layout.fill(network, contents, path)
+        return
+    variables = network.weights
+    if len(contents.weights) != len(variables):
+        raise WeightsError(
+            f"{path} does not fit the network: expected {len(variables)} weights, "
+            f"received {len(contents.weights)}"
+        )
+    for (name, values), variable in zip(contents.weights, variables):
+        expected = variable_path(variable)
+        if not _same_variable(name, expected):
+            raise WeightsError(f"{path}: expected the weight {expected} next, received {name}")
+        check_shape(values.shape, variable.shape, path, name)
+    for (name, values), variable in zip(contents.weights, variables):
+        assign(variable, values, path, name)
+
+
+def _same_variable(name: str, expected: str) -> bool:
+    """Compare layer and variable of two names, in whose outer scopes frameworks differ.
+
+    TensorFlow 1.15 also numbers a layer's name when the process has used it before.
+    """
+    (layer, variable), (expected_layer, expected_variable) = (
+        (["", *n.split("/")])[-2:] for n in (name, expected)
+    )
+    repeated = re.match(re.escape(layer) + r"(_\d+)?$", expected_layer) is not None
+    return variable == expected_variable and repeated
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,208 @@
+"""The compact halves on tiny, untrained networks: shapes, ranges, padding, choice."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from deblurnets.deconvolution.restorer import CompactSynthesis, tight_grid
+from deblurnets.estimation import estimator as compact
+from deblurnets.estimation.estimate import Estimate
+from deblurnets.estimation.estimator import CompactAnalysis, EstimateConfig
+from deblurnets.estimation.quality import BORDER, Judge, Verdict
+from deblurnets.estimation.search import Finding, Look
+from deblurnets.imaging.boundaries import pad_to
+from deblurnets.imaging.psf import random_shake
+from deblurnets.networks.analysis import AnalysisConfig, build_analysis
+from deblurnets.networks.quality import JudgeConfig, build_judge
+from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis
+from deblurnets.runtime import memory
+
+
+@pytest.fixture(scope="module")
+def analysis():
+    analysis_config = AnalysisConfig(grid=17, steps=(1, 1), widths=(4, 8), decoder_widths=(4, 8))
+    judge = Judge(build_judge(JudgeConfig(widths=(4, 4))))
+    config = EstimateConfig(looks=((0.5, 64), (1.0, 96)), least_side=40, grid=25)
+    return CompactAnalysis(build_analysis(analysis_config), judge, config)
+
+
+@pytest.fixture(scope="module")
+def synthesis():
+    return CompactSynthesis(build_synthesis(SynthesisConfig(widths=(4, 8))))
+
+
+def picture(height, width, seed=0):
+    blocks = np.random.RandomState(seed).rand(-(-height // 8), -(-width // 8), 3)
+    return np.kron(blocks, np.ones((8, 8, 1)))[:height, :width].astype(np.float32)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 190), (120, 97)])
+def test_estimates_are_kernels_for_pictures_of_any_size(analysis, size):
+    estimate = analysis.estimate(picture(*size))
+    kernel = estimate.kernel
+    assert 0 <= estimate.confidence <= 1
+    assert 0 <= estimate.strength <= 1
+    assert estimate.light in ("encoded", "linear")
+    assert kernel.shape == (25, 25)
+    assert kernel.min() >= 0
+    assert kernel.sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_a_flat_picture_gets_a_kernel_too(analysis):
+    kernel = analysis.estimate(np.full((64, 64, 3), 0.5, np.float32)).kernel
+    assert np.isfinite(kernel).all()
+    assert kernel.sum() == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "gain, reach, no_blur, blurred, strength",
+    [
+        (3.0, 5, -2.0, True, 1.0),
+        (3.0, 5, 1.2, True, 0.4),
+        (3.0, 5, 3.0, True, 0.0),
+        (-0.2, 5, 0.0, True, 0.4),
+        (-2.0, 5, 0.0, True, 0.0),
+        (3.0, 5, 5.0, False, 0.0),
+        (3.0, 2, -1.0, True, 1.0),
+        (3.0, 2, 0.5, False, 0.0),
+        (3.0, 2, 1.5, False, 0.0),
+        (1.5, 2, -0.5, False, 0.0),
+        (3.0, 0, 0.0, False, 0.0),
+    ],
+)
+def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, no_blur, blurred, strength):
+    kernel = np.zeros((25, 25), np.float32)
+    kernel[12, 12 - reach : 13 + reach] = 1 / (2 * reach + 1)
+    looks = []
+
+    def search(grey, sizes, observe, improve, judge, grid, look_grid, config, given):
+        tried = [Look(*size, light) for size in sizes for light in ("encoded", "linear")]
+        starts = [start for look in tried for start in observe(grey, [look])]
+        looks.extend(start.look for start in starts)
+        for start in starts:
+            for result in (start.kernel, improve(grey, start.kernel, start.look)):
+                assert result.shape == (25, 25)
+                assert result.sum() == pytest.approx(1, abs=1e-4)
+        return Finding(kernel, Verdict(gain, "linear"), 1.0 - no_blur)
+
+    monkeypatch.setattr(compact, "search_kernel", search)
+    estimate = analysis.estimate(picture(100, 110))
+    lights = ("encoded", "linear")
+    assert looks == [Look(*size, light) for size in ((0.5, 64), (1.0, 96)) for light in lights]
+    assert (estimate.blurred, estimate.strength) == (blurred, pytest.approx(strength))
+    assert estimate.light == "linear"
+    assert (estimate.confidence > 0.5) == (min(gain, 1.0 - no_blur) > -0.6)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (40, 131)])
+@pytest.mark.parametrize("grid", [3, 25, 85])
+def test_results_have_the_picture_s_shape_and_range(synthesis, size, grid):
+    rng = np.random.RandomState(1)
+    kernel = random_shake(rng, grid, (2, 0.8 * grid)) if grid > 3 else np.full((3, 3), 1 / 9)
+    sharp = synthesis.deblur(picture(*size), kernel.astype(np.float32))
+    assert sharp.shape == (*size, 3) and sharp.flags.c_contiguous
+    assert sharp.min() >= 0
+    assert sharp.max() <= 1
+
+
+def test_no_blur_changes_next_to_nothing(synthesis):
+    delta = np.zeros((9, 9), np.float32)
+    delta[4, 4] = 1
+    blurry = picture(64, 64)
+    assert np.abs(synthesis.deblur(blurry, delta) - blurry).mean() < 0.02
+
+
+@pytest.mark.parametrize("reach, expected", [(0, 3), (3, 17), (8, 17), (9, 33)])
+def test_tight_grids_lose_nothing(reach, expected):
+    kernel = np.zeros((41, 41), np.float32)
+    kernel[20, 20 - reach] = 0.5
+    kernel[20, 20 + reach] += 0.5
+    tight = tight_grid(kernel)
+    assert tight.shape == (expected, expected)
+    assert tight.sum() == 1
+    assert tight[expected // 2, expected // 2 + reach] > 0
+
+
+@pytest.mark.parametrize("shape", [(3, 200), (50, 50)])
+def test_padding_mirrors_and_says_where_the_picture_is(shape):
+    image = np.random.RandomState(2).rand(*shape, 3)
+    padded, inside = pad_to(image, 64, 64)
+    assert min(padded.shape[:2]) >= 64
+    assert np.array_equal(padded[inside], image)
+
+
+def test_tiles_give_what_the_whole_picture_gives(synthesis):
+    blurry, shake = picture(420, 90), random_shake(np.random.RandomState(1), 33, (20, 24))
+    whole = synthesis.deblur(blurry, shake, "linear", estimated=True)
+    tiled = synthesis.deblur(blurry, shake, "linear", estimated=True, tile=320)
+    # Its kernel passes nothing at some frequencies: cut, a deconvolution would show.
+    np.testing.assert_allclose(tiled, whole, atol=1e-4)
+
+
+def test_parts_for_want_of_memory_give_nearly_what_the_whole_picture_gives(synthesis, monkeypatch):
+    rows, columns = np.indices((5, 5)) - 2
+    gentle = np.exp(-(rows**2 + columns**2) / 0.6).astype(np.float32)  # nowhere near zero
+    gentle /= gentle.sum()
+    blurry = picture(420, 90)
+    whole = synthesis.deblur(blurry, gentle, "linear", estimated=True)
+    monkeypatch.setattr(synthesis, "bytes_per_pixel", memory.available_memory())
+    parts = synthesis.deblur(blurry, gentle, "linear", estimated=True)
+    assert 0 < np.abs(parts - whole).max() < 1 / 255
+
+
+def test_a_region_s_kernel_is_compared_with_that_of_the_picture(analysis, monkeypatch):
+    def judge(grey, kernels, lights=None):
+        assert len(kernels) == 2
+        return [Verdict(3.0, "linear"), Verdict(1.0, "encoded")]
+
+    found = Finding(random_shake(np.random.RandomState(2), 25, (9, 9)), Verdict(9, "linear"), 9.0)
+    starts = []
+    monkeypatch.setattr(analysis, "judge", judge)
+    monkeypatch.setattr(compact, "search_kernel", lambda *given: starts.append(given[-1]) or found)
+    given = Estimate(random_shake(np.random.RandomState(3), 25, (9, 9)))
+    region = analysis.estimate_region(picture(90, 90), given)
+    assert starts[0][-1].kernel is given.kernel
+    assert region.estimate.kernel is found.kernel
+    assert region.advantage == 2
+    untouched = dataclasses.replace(given, strength=0.0)
+    assert analysis.estimate_region(picture(90, 90), untouched).advantage == 3
+
+
+@pytest.mark.parametrize("size", [(40, 70), (500, 90)])
+def test_results_are_judged_beside_the_picture(analysis, monkeypatch, size):
+    class Difference:
+        def __call__(self, blurry, results, errors):
+            assert blurry.shape == results.shape == errors.shape == (1, *results.shape[1:3], 1)
+            assert not errors.any()
+            assert max(blurry.shape[1:3]) <= 384
+            return np.mean(results - blurry, axis=(1, 2, 3))
+
+    monkeypatch.setattr(analysis.judge, "network", Difference())
+    blurry = picture(*size)
+    gains = analysis.judge_results(blurry, [blurry, blurry + 0.25])
+    assert gains == pytest.approx([0, 0.25], abs=1e-5)
+
+
+@pytest.mark.parametrize("size", [(33, 64), (150, 260), (255, 255), (300, 470), (600, 900)])
+def test_the_judge_sees_few_sizes_and_nothing_but_the_border_is_cut(size):
+    seen = []
+
+    class Recorder:
+        def __call__(self, blurry, results, errors):
+            assert blurry.shape == results.shape == errors.shape
+            seen.append(blurry[0, :, :, 0])
+            return np.zeros(1, np.float32)
+
+    grey = picture(*size).mean(axis=2)
+    Judge(Recorder())(grey, [random_shake(np.random.RandomState(0), 9, (5, 5))], ["encoded"])
+    (window,) = seen
+    assert all(side in (128, 256, 384) for side in window.shape)
+    shown = [min(n - 2 * min(BORDER, (n - 1) // 2), 384) for n in size]
+    low = [(side - n) // 2 for side, n in zip(window.shape, shown)]
+    inner = window[low[0] : low[0] + shown[0], low[1] : low[1] + shown[1]]
+    if max(size) <= 384 + 2 * BORDER:  # of a larger one the best part is looked at
+        top, left = ((n - m) // 2 for n, m in zip(size, shown))
+        np.testing.assert_array_equal(inner, grey[top : top + shown[0], left : left + shown[1]])
