@@ -64,9 +64,9 @@ class Deblurrer:
         Largest side, in pixels, of the parts that the networks' convolutions work on, one after
         the other; what is fastest and fits the memory when not given. The result is the same.
     local : LocalConfig or bool
-        True, or a configuration: regions of the picture get kernels of their own where the judge
-        is sure of them (`deblurnets.estimation.local`). The compact pair's analysis half is needed, and no
-        `analysis_max_size`.
+        True, or a configuration: regions of the picture get kernels of their own where the
+        predicted quality is clearly better (`deblurnets.estimation.local`). Needs the compact
+        pair's analysis half, and no `analysis_max_size`.
 
     Raises
     ------
@@ -194,7 +194,7 @@ class Deblurrer:
         if estimate.strength == 0:
             return unit
         sharp = self._synthesis.deblur(
-            unit, estimate.kernel, estimate.light, estimated=True, tile=self._tile_size
+            unit, estimate.kernel, estimate.domain, estimated=True, tile=self._tile_size
         )
         if estimate.strength < 1:
             # Never worse than the input: a doubtful kernel's result is mixed with it.

@@ -22,8 +22,8 @@ class RecordingAnalysis:
 
 
 class InvertingSynthesis:
-    def deblur(self, image, kernel, light="auto", estimated=False, tile=None):
-        self.kernel, self.light, self.tile = kernel, light, tile
+    def deblur(self, image, kernel, domain="auto", estimated=False, tile=None):
+        self.kernel, self.domain, self.tile = kernel, domain, tile
         return 1 - image
 
 
@@ -116,13 +116,13 @@ def test_a_kernel_of_zeros_is_refused():
 
 
 def test_a_doubtful_kernel_s_result_is_mixed_with_the_input():
-    analysis = RecordingAnalysis(strength=0.25, confidence=0.4, light="linear")
+    analysis = RecordingAnalysis(strength=0.25, confidence=0.4, domain="linear")
     deblurrer = Deblurrer(analysis, InvertingSynthesis())
     picture = np.random.RandomState(0).rand(40, 40, 3)
     result = deblurrer(picture)
     assert np.allclose(result.image, 0.75 * picture + 0.25 * (1 - picture), atol=1e-6)
     assert result.confidence == 0.4
-    assert deblurrer._synthesis.light == "linear"
+    assert deblurrer._synthesis.domain == "linear"
 
 
 def test_a_sharp_picture_comes_back_as_it_is():

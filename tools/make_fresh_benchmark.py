@@ -54,7 +54,7 @@ def write_triple(
     kernel = random_shake(rng, GRID, extent, 1.0)
     linear = number % 2 == 0
     blurry = convolve_valid(srgb.to_linear(sharp) if linear else sharp, kernel)
-    blurry = srgb.to_encoded(blurry) if linear else blurry
+    blurry = srgb.to_gamma(blurry) if linear else blurry
     blurry = blurry + rng.normal(0, NOISE, blurry.shape) * (number % 3 != 0)
     half = GRID // 2
     name = folder / f"f{number:02d}_{'lin' if linear else 'srgb'}"

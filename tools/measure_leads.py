@@ -3,8 +3,8 @@
     python tools/measure_leads.py PHOTOGRAPHS [--every 24]
 
 Prints, for the middle of every Nth photograph of a folder as it is and blurred by a shake of 3.5 to
-8 pixels, what `EstimateConfig` decides by: the kernel's mass within 3x3 pixels, the judge's guess
-of the gain, and by how much the kernel leads no deblurring.
+8 pixels, what `EstimateConfig` decides by: the kernel's mass within 3x3 pixels, the predicted
+gain, and by how much the kernel leads no deblurring.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from deblurnets.pairs import compact  # noqa: E402
 
-from deblurnets.estimation.search import Finding, search_kernel  # noqa: E402
+from deblurnets.estimation.search import SearchResult, search_kernel  # noqa: E402
 from deblurnets.imaging.psf import random_shake  # noqa: E402
 from deblurnets.imaging.srgb import GREY  # noqa: E402
 from deblurnets.weights.files import load_analysis  # noqa: E402
@@ -64,11 +64,11 @@ def middle(path: Path) -> np.ndarray:
     return grey[top : top + side, left : left + side]
 
 
-def describe(finding: Finding) -> str:
+def describe(finding: SearchResult) -> str:
     """Say what the decision rests on."""
     kernel, centre = finding.kernel, finding.kernel.shape[0] // 2
     mass = kernel[centre - 1 : centre + 2, centre - 1 : centre + 2].sum()
-    return f"mass {mass:.2f} gain {finding.verdict.gain:.1f} lead {finding.lead:.1f}"
+    return f"mass {mass:.2f} gain {finding.quality.gain:.1f} lead {finding.lead:.1f}"
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ def main(
     argv : sequence of str, optional
         The arguments without the program's name; those of the process by default.
     load : callable, optional
-        Makes the deblurrer, see `deblurnets.cli.run.Loader`; the networks that the arguments name by
-        default.
+        Makes the deblurrer, see `deblurnets.cli.run.Loader`; by default from the networks that the
+        arguments name.
 
     Returns
     -------

@@ -54,7 +54,7 @@ def _wrong_with_local(arguments: argparse.Namespace) -> Optional[str]:
     if arguments.kernel is not None:
         return "--local estimates kernels, so it does not go with --kernel, which gives one"
     if arguments.model == "paper" and arguments.analysis_weights_path is None:
-        return "--local needs the compact pair (--model compact), the paper's has no judge"
+        return "--local needs the compact pair (--model compact), the paper's predicts no quality"
     if arguments.analysis_max_input_size is not None:
         return (
             "--local estimates kernels all over the picture, so it does not go with "

@@ -33,8 +33,8 @@ class Run:
     start : RunStart
         When the run began and how it was called.
     sinks : sequence
-        Told of every picture, see `deblurnets.batch.report`; what fails there is said and counts as a
-        failure of the run, but stops nothing.
+        Told of every picture, see `deblurnets.batch.report`; what fails there is said and counts as
+        a failure of the run, but stops nothing.
     kernel : ndarray, optional
         Deblur with this kernel.
     """

@@ -27,10 +27,10 @@ SLOWEST = 0.01
 TOGETHER = 2**21
 
 
-def fill_hidden(
+def extrapolate(
     observed: np.ndarray,
     known: np.ndarray,
-    transfer: np.ndarray,
+    otf: np.ndarray,
     iterations: int,
     half: bool = False,
 ) -> np.ndarray:
@@ -48,7 +48,7 @@ def fill_hidden(
         Blurry picture on its periodic grid; hidden pixels are a start (`borders.extend`).
     known : ndarray of bool, (1 or C, H, W)
         False for hidden pixels.
-    transfer : ndarray of complex64, (H, W // 2 + 1)
+    otf : ndarray of complex64, (H, W // 2 + 1)
         Of the kernel.
     iterations : int
         0 leaves the picture as it is.
@@ -70,14 +70,14 @@ def fill_hidden(
     penalty = gradient_power(shape) * np.float32(PENALTY) + np.float32(HOLD)
     half = half and not (shape[0] % 2 or shape[1] % 2)
     if half:
-        transfer, penalty = low_half(transfer, shape), low_half(penalty, shape)
-    wiener = 1 / (np.abs(transfer) ** 2 + penalty)
+        otf, penalty = low_half(otf, shape), low_half(penalty, shape)
+    wiener = 1 / (np.abs(otf) ** 2 + penalty)
     # Every other pixel as it is: smoothed, the known ones would take in what the hidden start with.
     step = 2 if half else 1
 
     def fill(plane: np.ndarray, inner: np.ndarray) -> np.ndarray:
         seen = np.ascontiguousarray(plane[::step, ::step]), inner[::step, ::step]
-        found = _fill_plane(*seen, transfer, penalty, wiener, iterations)
+        found = _fill_plane(*seen, otf, penalty, wiener, iterations)
         return np.where(inner, plane, doubled(found)) if half else found
 
     planes = zip(observed, np.broadcast_to(known, observed.shape))
@@ -109,21 +109,21 @@ def doubled(plane: np.ndarray) -> np.ndarray:
 def _fill_plane(
     observed: np.ndarray,
     known: np.ndarray,
-    transfer: np.ndarray,
+    otf: np.ndarray,
     penalty: np.ndarray,
     wiener: np.ndarray,
     iterations: int,
 ) -> np.ndarray:
     """Fill one plane (H, W); `penalty` and `wiener` are by frequency, (H, W // 2 + 1)."""
     shape = observed.shape
-    adjoint, hold = np.conj(transfer), np.float32(HOLD)
+    adjoint, hold = np.conj(otf), np.float32(HOLD)
     start = fft.rfft2(observed)
     spectrum = wiener * (adjoint + hold) * start
     start *= hold
     change = np.zeros_like(spectrum)
     for momentum, rate in step_sizes(iterations):
         # What the known pixels and the penalty ask for.
-        error = observed - fft.irfft2(transfer * spectrum, shape)
+        error = observed - fft.irfft2(otf * spectrum, shape)
         error *= known
         ask = adjoint * fft.rfft2(error)
         ask -= penalty * spectrum
@@ -133,7 +133,7 @@ def _fill_plane(
         change *= np.float32(momentum)
         change += ask
         spectrum += change
-    return np.where(known, observed, fft.irfft2(transfer * spectrum, shape))
+    return np.where(known, observed, fft.irfft2(otf * spectrum, shape))
 
 
 def step_sizes(iterations: int) -> List[Tuple[float, float]]:
@@ -150,11 +150,11 @@ def step_sizes(iterations: int) -> List[Tuple[float, float]]:
     return steps
 
 
-def from_nearest(planes: np.ndarray, valid: np.ndarray) -> np.ndarray:
+def from_nearest(planes: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Give left-out pixels of planes (C, H, W) the value of the nearest valid one (H, W)."""
-    if not valid.any():
+    if not mask.any():
         return planes
     rows, columns = ndimage.distance_transform_edt(
-        ~valid, return_distances=False, return_indices=True
+        ~mask, return_distances=False, return_indices=True
     )
     return planes[:, rows, columns]

@@ -1,4 +1,4 @@
-"""The iterations of `deblurnets.deconvolution.hyper_laplacian.hyper_laplacian`, on planes of a periodic grid."""
+"""The HQS iterations of `hyper_laplacian`, on planes of a periodic grid."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Callable, List, Optional, Tuple, Union
 import numpy as np
 from scipy import fft
 
-from deblurnets.deconvolution.extrapolation import fill_hidden, from_nearest
+from deblurnets.deconvolution.data_fidelity import DataFidelity
+from deblurnets.deconvolution.extrapolation import extrapolate, from_nearest
 from deblurnets.deconvolution.shrinkage import shrink_factor
-from deblurnets.deconvolution.split_data import SplitData
 from deblurnets.imaging import srgb as curves
 from deblurnets.imaging.boundaries import (
     extend,
     extended_shape,
     gradient_power,
     inside,
-    kernel_spectrum,
+    psf_to_otf,
 )
 from deblurnets.imaging.differences import divergence, gradients
 from deblurnets.imaging.spectra import filtered, planes_of
@@ -44,16 +44,16 @@ class HyperLaplacian:
     iterations : int
         Few: stopping early also forgives faults of the kernel (14 lose 0.6 dB on `levin` with
         estimated kernels and gain nothing elsewhere; docs/decisions/004 and 023).
-    split_first, split_last : float
+    penalty_first, penalty_last : float
         Penalty that ties the shrunken gradients to the picture's, in the first and the last
         iteration, growing by a constant factor in between.
-    data_split : float
+    data_penalty : float
         Penalty that ties the re-blurred picture to its split copy. Small: unknown borders fill
         quickly, fine detail comes slowly.
     margin : int
         Pixels added around the picture beyond the kernel's radius.
     fill : int
-        Iterations by which the surroundings are estimated before the first one (`fill_hidden`).
+        Iterations by which the surroundings are estimated before the first one (`extrapolate`).
     saturation : float
         Pixel values from here on are taken as "at least this much".
     weight_range : float
@@ -66,9 +66,9 @@ class HyperLaplacian:
     strength: float = 5.0
     model_error: float = 0.005
     iterations: int = 6
-    split_first: float = 1.0
-    split_last: float = 256.0
-    data_split: float = 0.5
+    penalty_first: float = 1.0
+    penalty_last: float = 256.0
+    data_penalty: float = 0.5
     margin: int = 10
     fill: int = 8
     saturation: float = 0.99
@@ -76,11 +76,11 @@ class HyperLaplacian:
     dark: float = 0.05
 
 
-def wiener(planes: np.ndarray, transfer: np.ndarray, strength: float) -> np.ndarray:
-    """Return the spectrum of the picture that `deblurnets.deconvolution.hyper_laplacian.tikhonov` finds."""
+def wiener(planes: np.ndarray, otf: np.ndarray, strength: float) -> np.ndarray:
+    """Return the spectrum of the picture that `hyper_laplacian.tikhonov` finds."""
     shape = planes.shape[1:]
     penalty = strength * (gradient_power(shape) + np.float32(TIKHONOV_FLOOR))
-    return np.conj(transfer) / (np.abs(transfer) ** 2 + penalty) * fft.rfft2(planes)
+    return np.conj(otf) / (np.abs(otf) ** 2 + penalty) * fft.rfft2(planes)
 
 
 def typical_slope(image: np.ndarray, settings: Optional[HyperLaplacian] = None) -> float:
@@ -98,27 +98,27 @@ class Solver:
     and gradients keep the size that they have in pixel values.
     """
 
-    def __init__(self, planes, kernel, noise, linear, settings, valid=None, unit=None):
+    def __init__(self, planes, kernel, noise, linear, settings, mask=None, unit=None):
         self.settings, self.linear, self.inner_shape = settings, linear, planes.shape
         self.margin = tuple(n // 2 + settings.margin for n in kernel.shape)
         self.shape = extended_shape(planes.shape[1:], self.margin)
-        self.transfer = kernel_spectrum(kernel, self.shape)
+        self.otf = psf_to_otf(kernel, self.shape)
         # Weight of the prior against a data term of weight 1.
         self.prior = settings.strength * (noise**2 + settings.model_error**2)
-        if valid is not None:
-            planes = from_nearest(planes, np.asarray(valid, bool))
+        if mask is not None:
+            planes = from_nearest(planes, np.asarray(mask, bool))
         self.observed = extend(planes, self.margin, self.shape)
         known = np.zeros((1, *self.shape), np.float32)
-        inside(known, self.margin, planes.shape)[...] = 1 if valid is None else valid
+        inside(known, self.margin, planes.shape)[...] = 1 if mask is None else mask
         self.saturated = (self.observed >= settings.saturation) & (known > 0)
         self.weight = known * ~self.saturated
         self.unit = 1.0
         if linear:
             self.unit = typical_slope(planes, settings) if unit is None else unit
-            in_strips(self._to_light, self.weight, self.observed)
+            in_strips(self._to_linear_units, self.weight, self.observed)
             self.thresholds = self._threshold_table()
 
-    def _to_light(self, weight: np.ndarray, observed: np.ndarray) -> None:
+    def _to_linear_units(self, weight: np.ndarray, observed: np.ndarray) -> None:
         """Turn a strip of pixel values into light in units, and weight it by its noise there."""
         limit = self.settings.weight_range
         slope = curves.slope(observed, self.settings.dark)
@@ -128,18 +128,18 @@ class Solver:
     def _to_pixels(self, sharp: np.ndarray, found: np.ndarray) -> None:
         """Fill a strip with the pixel values 0..1 of what was found."""
         if self.linear:
-            found = curves.to_encoded(found * np.float32(self.unit))
+            found = curves.to_gamma(found * np.float32(self.unit))
         np.clip(found, 0, 1, out=sharp)
 
     def solve(self) -> np.ndarray:
         """Sharp planes in 0..1, sRGB values, (C, H, W)."""
         settings = self.settings
         parts = plane_groups(self.observed.shape)
-        split = [SplitData(*self._observed(part), settings.data_split) for part in parts]
-        spectra = [wiener(self._surrounded(part), self.transfer, 20 * self.prior) for part in parts]
+        split = [DataFidelity(*self._observed(part), settings.data_penalty) for part in parts]
+        spectra = [wiener(self._surrounded(part), self.otf, 20 * self.prior) for part in parts]
         sharp = [planes_of(spectrum.copy(), self.shape) for spectrum in spectra]
         step = self._step()
-        penalties = np.geomspace(settings.split_first, settings.split_last, settings.iterations)
+        penalties = np.geomspace(settings.penalty_first, settings.penalty_last, settings.iterations)
         for penalty in penalties.tolist():
             self._shrink(sharp, penalty)
             for n, divergences in enumerate(sharp):
@@ -154,17 +154,17 @@ class Solver:
 
     def _step(self) -> Callable[..., np.ndarray]:
         """Return the function that solves for planes, and for their spectrum in its place."""
-        split = np.float32(self.settings.data_split)
-        power = np.abs(self.transfer) ** 2
+        split = np.float32(self.settings.data_penalty)
+        power = np.abs(self.otf) ** 2
         power *= split
         power += np.float32(1e-9)
-        constants = self.transfer, power, gradient_power(self.shape)
+        constants = self.otf, power, gradient_power(self.shape)
 
         def step(
-            spectrum: np.ndarray, edges: np.ndarray, data: SplitData, pull: float
+            spectrum: np.ndarray, edges: np.ndarray, data: DataFidelity, pull: float
         ) -> np.ndarray:
             solve = functools.partial(_solve, split, np.float32(pull))
-            target = data.target(filtered(spectrum, self.shape, np.asarray, self.transfer))
+            target = data.target(filtered(spectrum, self.shape, np.asarray, self.otf))
             target, edges = fft.rfft2(target), fft.rfft2(edges)
             in_strips(solve, spectrum, target, edges, *constants)
             return planes_of(edges, self.shape)
@@ -175,7 +175,7 @@ class Solver:
         """Return blurry planes with their surroundings and their saturated parts estimated."""
         observed, weight, saturated = self._observed(part)
         settings = self.settings
-        filled = fill_hidden(observed, weight > 0, self.transfer, settings.fill, half=True)
+        filled = extrapolate(observed, weight > 0, self.otf, settings.fill, half=True)
         return np.maximum(filled, observed, out=filled, where=saturated)
 
     def _observed(self, part: slice) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -224,7 +224,7 @@ class Solver:
 
     def _threshold_table(self) -> np.ndarray:
         """Factor of the threshold over linear light 0..1: a step in the dark is seen more."""
-        encoded = curves.to_encoded(np.linspace(0, 1, 4096))
+        encoded = curves.to_gamma(np.linspace(0, 1, 4096))
         slope = curves.slope(encoded, self.settings.dark)
         exponent = self.settings.exponent
         return ((self.unit / slope) ** (exponent / (2 - exponent))).astype(np.float32)
@@ -236,7 +236,7 @@ def _solve(
     spectrum: np.ndarray,
     target: np.ndarray,
     edges: np.ndarray,
-    transfer: np.ndarray,
+    otf: np.ndarray,
     power: np.ndarray,
     roughness: np.ndarray,
 ) -> None:
@@ -244,7 +244,7 @@ def _solve(
 
     It fills the edges too: their place is free for what becomes of the spectrum.
     """
-    np.multiply(target, split * np.conj(transfer), out=spectrum)
+    np.multiply(target, split * np.conj(otf), out=spectrum)
     edges *= pull
     spectrum += edges
     spectrum *= 1 / (power + pull * roughness)

@@ -13,8 +13,8 @@ import numpy as np
 from scipy import fft
 
 from deblurnets.deconvolution.half_quadratic import HyperLaplacian, Solver, wiener
-from deblurnets.deconvolution.residual import unexplained
-from deblurnets.imaging.boundaries import extend, extended_shape, inside, kernel_spectrum
+from deblurnets.deconvolution.residual import residual
+from deblurnets.imaging.boundaries import extend, extended_shape, inside, psf_to_otf
 from deblurnets.imaging.noise import estimate_noise, to_planes
 
 
@@ -48,8 +48,8 @@ def tikhonov(image: np.ndarray, kernel: np.ndarray, strength: float) -> np.ndarr
     planes, kernel = to_planes(image), _checked_kernel(kernel)
     margin = (kernel.shape[0] // 2, kernel.shape[1] // 2)
     shape = extended_shape(planes.shape[1:], margin)
-    transfer = kernel_spectrum(kernel, shape)
-    sharp = fft.irfft2(wiener(extend(planes, margin, shape), transfer, strength), shape)
+    otf = psf_to_otf(kernel, shape)
+    sharp = fft.irfft2(wiener(extend(planes, margin, shape), otf, strength), shape)
     return _pixels(inside(sharp, margin, planes.shape), image)
 
 
@@ -57,9 +57,9 @@ def hyper_laplacian(
     image: np.ndarray,
     kernel: np.ndarray,
     noise: Optional[float] = None,
-    light: str = "auto",
+    domain: str = "auto",
     settings: Optional[HyperLaplacian] = None,
-    valid: Optional[np.ndarray] = None,
+    mask: Optional[np.ndarray] = None,
     unit: Optional[float] = None,
 ) -> np.ndarray:
     """Deconvolve with a sparse prior on the gradients.
@@ -67,7 +67,7 @@ def hyper_laplacian(
     Minimises ``sum m (k * x - y)^2 / 2 + strength sigma^2 sum |grad x|^exponent`` by splitting
     both sums off: the gradients (half-quadratic) and the re-blurred picture (alternating
     directions), so that each step is either per pixel or per frequency. ``m`` is 0 outside the
-    picture, so that its surroundings are estimated together with it, and where ``valid`` is
+    picture, so that its surroundings are estimated together with it, and where ``mask`` is
     False; saturated pixels pull in one direction only. A gradient's channels are shrunk together.
 
     A shutter adds up light, not pixel values: in linear light the same model holds for the
@@ -81,11 +81,11 @@ def hyper_laplacian(
         Blur kernel, sums to 1; its origin is the pixel (h // 2, w // 2).
     noise : float, optional
         Standard deviation of the noise in pixel values; estimated when not given.
-    light : {"auto", "encoded", "linear"}
-        Where the blur is a convolution: in pixel values ("encoded"), in linear light, or in
-        whichever explains the picture better (`blur_light`).
+    domain : {"auto", "gamma", "linear"}
+        Where the blur is a convolution: in pixel values ("gamma"), in linear light, or in
+        whichever explains the picture better (`blur_domain`).
     settings : HyperLaplacian, optional
-    valid : ndarray of bool, (H, W), optional
+    mask : ndarray of bool, (H, W), optional
         False for pixels to leave out.
     unit : float, optional
         The whole picture's `typical_slope` where the image is a part of it.
@@ -106,21 +106,21 @@ def hyper_laplacian(
     Almeida and Figueiredo, "Deconvolving images with unknown boundaries using the alternating
     direction method of multipliers", IEEE TIP 22(8), 2013.
     """
-    if light not in ("auto", "encoded", "linear"):
-        raise ValueError(f"light must be 'auto', 'encoded' or 'linear', received {light!r}")
+    if domain not in ("auto", "gamma", "linear"):
+        raise ValueError(f"domain must be 'auto', 'gamma' or 'linear', received {domain!r}")
     planes, kernel = to_planes(image), _checked_kernel(kernel)
     settings = settings or HyperLaplacian()
     noise = estimate_noise(image) if noise is None else float(noise)
-    if valid is not None and np.shape(valid) != planes.shape[1:]:
+    if mask is not None and np.shape(mask) != planes.shape[1:]:
         raise ValueError(
-            f"valid must have the picture's shape {planes.shape[1:]}, received {np.shape(valid)}"
+            f"mask must have the picture's shape {planes.shape[1:]}, received {np.shape(mask)}"
         )
-    if light == "auto":
-        light = blur_light(image, kernel, noise, settings)
+    if domain == "auto":
+        domain = blur_domain(image, kernel, noise, settings)
     # Three equal channels would count the data three times and the prior only 1.6 times.
     grey = all(np.array_equal(plane, planes[0]) for plane in planes[1:])
     solver = Solver(
-        planes[:1] if grey else planes, kernel, noise, light == "linear", settings, valid, unit
+        planes[:1] if grey else planes, kernel, noise, domain == "linear", settings, mask, unit
     )
     shape = planes.shape
     del planes  # a large picture's memory
@@ -128,7 +128,7 @@ def hyper_laplacian(
     return _pixels(np.repeat(sharp, shape[0], axis=0) if len(sharp) < shape[0] else sharp, image)
 
 
-def blur_light(
+def blur_domain(
     image: np.ndarray,
     kernel: np.ndarray,
     noise: float,
@@ -150,7 +150,7 @@ def blur_light(
 
     Returns
     -------
-    {"encoded", "linear"}
+    {"gamma", "linear"}
     """
     kernel = _checked_kernel(kernel)
     settings = settings or HyperLaplacian()
@@ -159,21 +159,21 @@ def blur_light(
     low = [max(0, (n - crop - k) // 2) for n, k in zip(plane.shape, kernel.shape)]
     plane = plane[low[0] : plane.shape[0] - low[0], low[1] : plane.shape[1] - low[1]]
     costs = {}
-    for light in ("encoded", "linear"):
-        sharp = Solver(plane[None], kernel, noise, light == "linear", settings).solve()[0]
-        costs[light] = light_cost(plane, sharp, kernel, noise, light, settings)
+    for domain in ("gamma", "linear"):
+        sharp = Solver(plane[None], kernel, noise, domain == "linear", settings).solve()[0]
+        costs[domain] = domain_cost(plane, sharp, kernel, noise, domain, settings)
     return min(costs, key=costs.get)
 
 
-def light_cost(
+def domain_cost(
     plane: np.ndarray,
     sharp: np.ndarray,
     kernel: np.ndarray,
     noise: float,
-    light: str,
+    domain: str,
     settings: Optional[HyperLaplacian] = None,
 ) -> float:
-    """Cost by which `blur_light` compares the two kinds of light, border aside.
+    """Cost by which `blur_domain` compares the two domains, border aside.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def light_cost(
     """
     settings = settings or HyperLaplacian()
     margin = tuple(n // 2 for n in kernel.shape)
-    error = unexplained(plane, sharp, kernel, light)
+    error = residual(plane, sharp, kernel, domain)
     # A picture smaller than the kernel has no such inside: then all of it counts.
     keep = tuple(slice(m, n - m) if n > 4 * m else slice(None) for m, n in zip(margin, plane.shape))
     error, sharp, plane = error[keep], sharp[keep], plane[keep]

@@ -6,10 +6,10 @@ import numpy as np
 from scipy import fft
 
 from deblurnets.imaging import srgb as curves
-from deblurnets.imaging.boundaries import extend, extended_shape, inside, kernel_spectrum
+from deblurnets.imaging.boundaries import extend, extended_shape, inside, psf_to_otf
 
 
-def unexplained(plane: np.ndarray, sharp: np.ndarray, kernel: np.ndarray, light: str) -> np.ndarray:
+def residual(plane: np.ndarray, sharp: np.ndarray, kernel: np.ndarray, domain: str) -> np.ndarray:
     """Return what a deconvolution, blurred again, leaves of the blurry picture.
 
     Parameters
@@ -17,26 +17,26 @@ def unexplained(plane: np.ndarray, sharp: np.ndarray, kernel: np.ndarray, light:
     plane, sharp : ndarray, (H, W)
         Blurry picture and its deconvolution in that light, both sRGB values in 0..1.
     kernel : ndarray, (h, w), odd sides
-    light : "encoded" or "linear"
+    domain : "gamma" or "linear"
 
     Returns
     -------
     ndarray, (H, W), sRGB values; within half a kernel of the border not reliable.
     """
-    linear = light == "linear"
+    linear = domain == "linear"
     margin = tuple(n // 2 for n in kernel.shape)
     shape = extended_shape(plane.shape, margin)
     signal = curves.to_linear(sharp) if linear else sharp
-    spectrum = fft.rfft2(extend(signal[None], margin, shape)) * kernel_spectrum(kernel, shape)
+    spectrum = fft.rfft2(extend(signal[None], margin, shape)) * psf_to_otf(kernel, shape)
     blurred = inside(fft.irfft2(spectrum, shape), margin, (1, *plane.shape))[0]
-    return plane - (curves.to_encoded(blurred) if linear else blurred)
+    return plane - (curves.to_gamma(blurred) if linear else blurred)
 
 
-def inner_error(
-    blurry: np.ndarray, sharp: np.ndarray, kernel: np.ndarray, light: str
+def inner_residual(
+    blurry: np.ndarray, sharp: np.ndarray, kernel: np.ndarray, domain: str
 ) -> np.ndarray:
     """Return what a result (H, W) leaves unexplained, 0 where the picture's border tells on it."""
     error = np.zeros_like(blurry)
     reliable = tuple(slice(n // 2, max(m - n // 2, 0)) for n, m in zip(kernel.shape, blurry.shape))
-    error[reliable] = unexplained(blurry, sharp, kernel, light)[reliable]
+    error[reliable] = residual(blurry, sharp, kernel, domain)[reliable]
     return error

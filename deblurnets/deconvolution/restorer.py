@@ -11,7 +11,7 @@ from scipy import fft
 
 from deblurnets.backend import compile_layers
 from deblurnets.deconvolution.half_quadratic import HyperLaplacian, typical_slope
-from deblurnets.deconvolution.hyper_laplacian import blur_light, hyper_laplacian
+from deblurnets.deconvolution.hyper_laplacian import blur_domain, hyper_laplacian
 from deblurnets.deconvolution.two_stages import run_two_stages
 from deblurnets.imaging.boundaries import pad_to
 from deblurnets.imaging.noise import estimate_noise
@@ -65,7 +65,7 @@ class CompactSynthesis:
         self,
         image: np.ndarray,
         kernel: np.ndarray,
-        light: str = "auto",
+        domain: str = "auto",
         estimated: bool = False,
         tile: Optional[int] = None,
     ) -> np.ndarray:
@@ -75,7 +75,7 @@ class CompactSynthesis:
         ----------
         image : array (H, W, 3), 0..1.
         kernel : array (k, k), summing to 1.
-        light : where the blur is a convolution, see `hyper_laplacian`.
+        domain : where the blur is a convolution, see `hyper_laplacian`.
         estimated : whether the kernel is an estimate, which has faults.
         tile : largest side of the parts that the convolutions work on one by one, in pixels; the
             result does not depend on it, beyond rounding.
@@ -90,15 +90,15 @@ class CompactSynthesis:
         kernel = tight_grid(kernel)
         settings = self.config.estimated if estimated else self.config.known
         noise = estimate_noise(image)
-        if light == "auto":
-            light = blur_light(image, kernel, noise, settings)
+        if domain == "auto":
+            domain = blur_domain(image, kernel, noise, settings)
         deconvolve = functools.partial(
             hyper_laplacian,
             kernel=kernel,
             noise=noise,
-            light=light,
+            domain=domain,
             settings=settings,
-            unit=typical_slope(image, settings) if light == "linear" else None,
+            unit=typical_slope(image, settings) if domain == "linear" else None,
         )
         return map_tiles(
             lambda part: self._restore(part, kernel, deconvolve, tile),

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import fft
 
 from deblurnets.backend import ops
-from deblurnets.imaging.boundaries import gradient_power, kernel_spectrum
+from deblurnets.imaging.boundaries import gradient_power, psf_to_otf
 from deblurnets.imaging.spectra import filtered, planes_of
 from deblurnets.networks.layers import channels_first, channels_last
 from deblurnets.networks.synthesis import SynthesisConfig, extended_size, seen_size
@@ -76,8 +76,8 @@ class _TwoStages:
         self.inner, divisor = image.shape[:2], config.divisor
         self.size = tuple(extended_size(n, kernel.shape[0], divisor) for n in self.inner)
         self.seen = tuple(seen_size(n, kernel.shape[0], divisor) for n in self.inner)
-        self.transfer = kernel_spectrum(kernel, self.size)
-        self.power = np.square(self.transfer.real) + np.square(self.transfer.imag)
+        self.otf = psf_to_otf(kernel, self.size)
+        self.power = np.square(self.otf.real) + np.square(self.otf.imag)
         self.weight = gradient_power(self.size) + np.float32(config.flat)
         self.parts = plane_groups((3, *self.size))
         self.estimate, self.maps = None, None
@@ -89,7 +89,7 @@ class _TwoStages:
             known = self._extended(self.image, part)
             self._put(0, part, known)
             spectrum = self._surrounded(known)
-            in_strips(_multiply_conjugate, spectrum, self.transfer)
+            in_strips(_multiply_conjugate, spectrum, self.otf)
             for number, strength in enumerate(self.config.strengths, 1):
                 solution = self._filtered(
                     spectrum, lambda power, w, s=strength: 1 / (power + s * w)
@@ -108,7 +108,7 @@ class _TwoStages:
             estimate = self.estimate[part]
             self._put(1, part, estimate)
             spectrum = self._residual(part, estimate)
-            in_strips(_multiply_conjugate, spectrum, self.transfer)
+            in_strips(_multiply_conjugate, spectrum, self.otf)
             for number, rho in enumerate(self.config.rhos, 2):
                 step = self._filtered(spectrum, lambda power, _, rho=rho: 1 / (power + rho))
                 self._put(number, part, step)
@@ -128,13 +128,15 @@ class _TwoStages:
     def result(self) -> np.ndarray:
         """Keep what was learned where the blur lost something; (H, W, 3)."""
         self.maps = None  # a large picture's memory
-        doubt = np.float32(self.config.doubt)
+        crossover = np.float32(self.config.crossover)
         sharp = np.empty(self.start.shape, np.float32)
         for part in self.parts:
             start = self._extended(self.start, part)
             learned = np.empty_like(start)
             in_strips(_subtract, learned, self.estimate[part], start)
-            lost = self._filtered(fft.rfft2(learned), lambda power, _: doubt / (power + doubt))
+            lost = self._filtered(
+                fft.rfft2(learned), lambda power, _: crossover / (power + crossover)
+            )
             in_strips(
                 _add_within_range,
                 np.moveaxis(sharp[..., part], -1, 0),
@@ -165,7 +167,7 @@ class _TwoStages:
     def _residual(self, part: slice, estimate: np.ndarray) -> np.ndarray:
         """Spectrum of what an estimate leaves unexplained within the picture."""
         spectrum = fft.rfft2(estimate)
-        in_strips(_multiply, spectrum, self.transfer)
+        in_strips(_multiply, spectrum, self.otf)
         blurred = _centre(planes_of(spectrum, self.size), self.inner)
         residual = np.zeros_like(estimate)
         known = np.moveaxis(self.image[..., part], -1, 0)

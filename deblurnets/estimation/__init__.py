@@ -1,1 +1,1 @@
-"""The blur kernel from a picture alone: the network's estimates, refined, and the best one chosen."""
+"""The blur kernel from a picture alone: estimated by a network, refined, the best one chosen."""

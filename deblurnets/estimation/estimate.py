@@ -15,7 +15,7 @@ class Estimate:
     Attributes
     ----------
     kernel : array (k, k), float32, non-negative, summing to 1, origin at ``k // 2``.
-    light : "encoded" or "linear": where the blur is a convolution; "auto" if not known.
+    domain : "gamma" or "linear": where the blur is a convolution; "auto" if not known.
     confidence : probability (0..1) that deblurring with this kernel improves the picture; None
         where the analysis cannot tell.
     strength : share (0..1) of the deblurred picture in the result, the rest being the input: under
@@ -24,7 +24,7 @@ class Estimate:
     """
 
     kernel: np.ndarray
-    light: str = "auto"
+    domain: str = "auto"
     confidence: Optional[float] = None
     strength: float = 1.0
     blurred: bool = True

@@ -1,4 +1,4 @@
-"""The compact pair's analysis half: NumPy in, NumPy out."""
+"""The compact pair's analysis half: the kernel of a picture and what it is worth, in NumPy."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ from typing import Any, List, Optional, Sequence, Tuple
 import numpy as np
 
 from deblurnets.backend import compile_layers, ops
-from deblurnets.estimation.alternation_kernel import resize
-from deblurnets.estimation.alternation_latent import best_crop
+from deblurnets.estimation.edge_prediction import best_crop
 from deblurnets.estimation.estimate import Estimate
+from deblurnets.estimation.kernel_regression import resize
 from deblurnets.estimation.local import RegionEstimate
-from deblurnets.estimation.quality import Judge
+from deblurnets.estimation.quality import QualityModel
 from deblurnets.estimation.refinement import shrink
-from deblurnets.estimation.search import Finding, Look, SearchConfig, Start, search_kernel
+from deblurnets.estimation.search import (
+    InitialEstimate,
+    SearchConfig,
+    SearchResult,
+    View,
+    search_kernel,
+)
 from deblurnets.imaging.boundaries import pad_to
 from deblurnets.imaging.psf import fit_grid, prune
-from deblurnets.imaging.srgb import GREY, LIGHTS, to_linear
+from deblurnets.imaging.srgb import DOMAINS, GREY, to_linear
 
 # Few sizes of maps keep memory flat in a folder of many sizes of small pictures (decision 008).
 SIDES = 64
@@ -30,25 +36,25 @@ class EstimateConfig:
 
     Attributes
     ----------
-    looks : (scale, window) of the network's looks at the picture, the coarsest first: reduced by
-        the scale, where large shakes are easier to see, and the largest side in pixels of the part
-        looked at then. Which of them are taken depends on the picture (`search_kernel`).
-    least_side : a reduced look needs a reduced picture of so many pixels on the shorter side.
+    views : (scale, window) of the network's views of the picture, the coarsest first: the factor of
+        reduction, which makes large shakes easier to see, and the largest side of the window in
+        pixels of the reduced picture. Which are taken depends on the picture (`search_kernel`).
+    least_side : a reduced view needs a reduced picture of so many pixels on the shorter side.
     prune : values below this share of the maximum are softmax tails, not kernel.
     grid : side of the kernels returned, odd; refinement can grow them past the network's grid.
     sharp : (mass, lead): a picture counts as sharp if the kernel found has this share within 3x3
-        pixels, or more, and is valued at most so much above no deblurring; the first line whose
-        mass is reached counts. 20 training photographs as they are were all sharp by it, and of
+        pixels, or more, and leads no deblurring by at most so many dB; the first line whose mass is
+        reached counts. 20 training photographs as they are were all sharp by it, and of
         20 with shakes of 4 to 8 pixels five (`tools/measure_leads.py`).
     unsure_gain, unsure_slope : the predicted gain in dB at which confidence is 1/2, and the dB
         that take it to 0.73 (a logistic curve, fitted on 800 results kept from training: the
-        judge guesses low).
-    quick_steps : steps of the network at each coarser scale and at the finest one in a quick look,
-        one less of each than it learned with (docs/decisions/024).
+        network predicts low).
+    quick_steps : steps of the network at each coarser scale and at the finest one in a quick view,
+        one less of each than it learned with.
     search : SearchConfig
     """
 
-    looks: Tuple[Tuple[float, int], ...] = ((0.5, 320), (0.7, 384), (1.0, 384))
+    views: Tuple[Tuple[float, int], ...] = ((0.5, 320), (0.7, 384), (1.0, 384))
     least_side: int = 170
     prune: float = 0.03
     grid: int = 97
@@ -65,18 +71,20 @@ class EstimateConfig:
 
 
 class CompactAnalysis:
-    """Estimates blur kernels: the unrolled network's starts, and a judged search from there.
+    """Estimates blur kernels: initial estimates by the unrolled network, and a search from there.
 
     Parameters
     ----------
     network : deblurnets.networks.analysis.AnalysisNetwork
-    judge : deblurnets.estimation.quality.Judge
+    quality_model : deblurnets.estimation.quality.QualityModel
     config : EstimateConfig, optional
     """
 
-    def __init__(self, network: Any, judge: Judge, config: Optional[EstimateConfig] = None) -> None:
+    def __init__(
+        self, network: Any, quality_model: QualityModel, config: Optional[EstimateConfig] = None
+    ) -> None:
         self.network = network
-        self.judge = judge
+        self.quality_model = quality_model
         self.config = config or EstimateConfig()
         for step in network.scales:
             step.sides = SIDES
@@ -86,68 +94,68 @@ class CompactAnalysis:
     def estimate(self, image: np.ndarray) -> Estimate:
         """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1, and what it is worth."""
         grey = np.ascontiguousarray(image @ GREY)
-        finding = self._search(grey)
-        return self._estimate_of(finding, finding.gain)
+        found = self._search(grey)
+        return self._estimate_of(found, found.gain)
 
     def estimate_region(self, image: np.ndarray, given: Estimate) -> RegionEstimate:
         """Estimate the kernel of a region (H, W, 3) in 0..1, and compare it with a given one.
 
-        The given estimate, of the whole picture, is one of the search's starts.
+        The given estimate, of the whole picture, is one of the search's initial estimates.
         """
         grey = np.ascontiguousarray(image @ GREY)
-        light = given.light if given.light in LIGHTS else LIGHTS[0]
-        look = Look(1, self.config.looks[-1][1], light)
-        finding = self._search(grey, [Start(given.kernel, look)])
-        own, theirs = self.judge(grey, [finding.kernel, given.kernel])
+        domain = given.domain if given.domain in DOMAINS else DOMAINS[0]
+        view = View(1, self.config.views[-1][1], domain)
+        found = self._search(grey, [InitialEstimate(given.kernel, view)])
+        own, theirs = self.quality_model(grey, [found.kernel, given.kernel])
         expected = theirs.gain if given.strength > 0 else 0.0
-        return RegionEstimate(self._estimate_of(finding, own.gain), own.gain - expected)
+        return RegionEstimate(self._estimate_of(found, own.gain), own.gain - expected)
 
-    def judge_results(self, image: np.ndarray, results: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the decibels that results are expected to be better than a picture.
+    def predict_gains(self, image: np.ndarray, results: Sequence[np.ndarray]) -> np.ndarray:
+        """Predict the gains in dB of results over a picture.
 
         Parameters
         ----------
         image, results : arrays (H, W, 3), 0..1.
         """
-        return self.judge.judge_results(image @ GREY, [result @ GREY for result in results])
+        return self.quality_model.predict_gains(image @ GREY, [result @ GREY for result in results])
 
-    def _search(self, grey: np.ndarray, given: Sequence[Start] = ()) -> Finding:
+    def _search(self, grey: np.ndarray, given: Sequence[InitialEstimate] = ()) -> SearchResult:
         config = self.config
         sizes = [
             (scale, window)
-            for scale, window in config.looks
+            for scale, window in config.views
             if scale == 1 or min(grey.shape) * scale >= config.least_side
         ]
-        ways = self.observe, self._improved, self.judge
+        ways = self.observe, self._improved, self.quality_model
         grids = config.grid, self.network.config.grid
         return search_kernel(grey, sizes, *ways, *grids, config.search, given)
 
-    def _estimate_of(self, finding: Finding, gain: float) -> Estimate:
+    def _estimate_of(self, found: SearchResult, gain: float) -> Estimate:
         """Tell what a kernel found is worth, given the decibels that it is expected to gain."""
         config = self.config
-        sharp = self._is_sharp(finding)
+        sharp = self._is_sharp(found)
         odds = (gain - config.unsure_gain) / config.unsure_slope
         return Estimate(
-            finding.kernel,
-            finding.verdict.light,
+            found.kernel,
+            found.quality.domain,
             confidence=float(1 / (1 + np.exp(-odds))),
             # Where it is as likely to lose as to gain nothing is done, a decibel above it all.
             strength=0.0 if sharp else float(np.clip(gain - config.unsure_gain, 0, 1)),
             blurred=not sharp,
         )
 
-    def _is_sharp(self, finding: Finding) -> bool:
+    def _is_sharp(self, found: SearchResult) -> bool:
         """Tell whether the kernel found is no blur worth undoing."""
-        config, kernel = self.config, finding.kernel
+        config, kernel = self.config, found.kernel
         middle = config.grid // 2
         mass = float(kernel[middle - 1 : middle + 2, middle - 1 : middle + 2].sum())
-        return finding.lead <= next(lead for least, lead in config.sharp if mass >= least)
+        return found.lead <= next(lead for least, lead in config.sharp if mass >= least)
 
-    def observe(self, grey: np.ndarray, looks: Sequence[Look]) -> List[Start]:
-        """Estimate the kernel of a grey picture (H, W) in looks that differ in light only."""
-        seen = np.concatenate([self._seen(grey, look) for look in looks])
-        kernels = self._kernels_of(seen, looks[0].quick)
-        return [Start(self._at_full_size(*found), found[1]) for found in zip(kernels, looks)]
+    def observe(self, grey: np.ndarray, views: Sequence[View]) -> List[InitialEstimate]:
+        """Estimate the kernel of a grey picture (H, W) in views that differ in domain only."""
+        seen = np.concatenate([self._seen(grey, view) for view in views])
+        kernels = self._kernels_of(seen, views[0].quick)
+        return [InitialEstimate(self._at_full_size(k, v), v) for k, v in zip(kernels, views)]
 
     def _kernels_of(self, seen: np.ndarray, quick: bool) -> np.ndarray:
         """Return the network's kernels (n, k, k) of what it sees, (n, h, w, 1)."""
@@ -157,29 +165,29 @@ class CompactAnalysis:
             steps = [coarser] * (len(self.network.scales) - 1) + [finest]
         return ops.convert_to_numpy(self.network(seen, steps=steps)[-1]["kernel"])
 
-    def _improved(self, grey: np.ndarray, kernel: np.ndarray, look: Look) -> np.ndarray:
+    def _improved(self, grey: np.ndarray, kernel: np.ndarray, view: View) -> np.ndarray:
         """Let the network's last steps improve a kernel (k, k) at full size."""
-        if look.scale != 1:
-            kernel = resize(kernel, look.scale, kernel.shape[0])
+        if view.scale != 1:
+            kernel = resize(kernel, view.scale, kernel.shape[0])
         kernel = ops.convert_to_tensor(fit_grid(kernel, self.network.config.grid)[None])
-        kernel = self.network.improve(self._seen(grey, look), kernel)
-        return self._at_full_size(ops.convert_to_numpy(kernel)[0], look)
+        kernel = self.network.improve(self._seen(grey, view), kernel)
+        return self._at_full_size(ops.convert_to_numpy(kernel)[0], view)
 
-    def _seen(self, grey: np.ndarray, look: Look) -> np.ndarray:
-        """Return what the network sees in a look, (1, h, w, 1)."""
-        part = best_crop(grey, round(look.window / look.scale))
-        part = to_linear(part) if look.light == "linear" else part
-        return self._input(shrink(part, look.scale), look.window)
+    def _seen(self, grey: np.ndarray, view: View) -> np.ndarray:
+        """Return what the network sees in a view, (1, h, w, 1)."""
+        part = best_crop(grey, round(view.window / view.scale))
+        part = to_linear(part) if view.domain == "linear" else part
+        return self._input(shrink(part, view.scale), view.window)
 
-    def _at_full_size(self, kernel: np.ndarray, look: Look) -> np.ndarray:
-        """Turn the network's kernel of a look into one of the picture."""
+    def _at_full_size(self, kernel: np.ndarray, view: View) -> np.ndarray:
+        """Turn the network's kernel of a view into one of the picture."""
         kernel = prune(kernel, self.config.prune)
-        if look.scale != 1:
-            kernel = resize(kernel, 1 / look.scale, self.config.grid)
+        if view.scale != 1:
+            kernel = resize(kernel, 1 / view.scale, self.config.grid)
         return fit_grid(kernel, self.config.grid)
 
     def _input(self, grey: np.ndarray, window: int) -> np.ndarray:
-        """Bring the part to look at to sides that the network takes."""
+        """Bring a window to sides that the network takes."""
         divisor = self.network.config.divisor
         least = -(-2 * self.network.config.grid // divisor) * divisor
         grey, _ = pad_to(grey, least, least)

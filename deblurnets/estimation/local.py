@@ -1,10 +1,10 @@
 """Local blur: kernels of regions for pictures that one kernel does not fit, as of a turning camera.
 
 Where the kernel of the whole picture is doubtful, the search runs once more in each region. A
-region's kernel counts if the judge values it above what the region gets else, and if a neighbour
-or the picture as a whole tells a similar one. Twice the gain must be clear on average over the
-regions: that of the kernels, each in its region, and that of the finished result, in the better of
-both kinds of light, beside the result with one kernel (decision 009).
+region's kernel counts if its predicted gain is above that of the picture's kernel there, and if a
+neighbour or the picture as a whole has a similar one. Twice the gain must be clear on average over
+the regions: that of the kernels, each in its region, and that of the result, in the better of both
+domains, beside the result with one kernel.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from deblurnets.estimation.estimate import Estimate
 from deblurnets.estimation.regions import Regions, cut_regions, fade
 from deblurnets.imaging.noise import estimate_noise
 from deblurnets.imaging.psf import similarity, support_size
-from deblurnets.imaging.srgb import GREY, LIGHTS
+from deblurnets.imaging.srgb import DOMAINS, GREY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +33,8 @@ class LocalConfig:
     certain : from this confidence on the kernel of the whole picture is right, and no region is
         searched.
     alike : least similarity (cosine) of a region's kernel to a neighbour's or the picture's.
-    margin, no_blur_margin : decibels that the judge must expect of the regions' kernels, and of the
-        result, more than of one kernel, mean over the regions. The second is for pictures in which
+    margin, no_blur_margin : dB that must be predicted of the regions' kernels, and of the result,
+        more than of one kernel, mean over the regions. The second is for pictures in which
         no blur was found: guesses under 1 dB are worth little.
     edges : least gradient, in units of 0..1 a pixel, that a hundredth of a region's pixels must
         have after smoothing; else it has no edges to estimate a kernel from.
@@ -62,8 +62,8 @@ class RegionEstimate(NamedTuple):
     Attributes
     ----------
     estimate : Estimate of the region.
-    advantage : decibels that the judge expects of its kernel there more than of the picture's, or
-        than of the region as it is if no blur was found in the picture.
+    advantage : dB that are predicted of its kernel there more than of the picture's, or than of the
+        region as it is if no blur was found in the picture.
     """
 
     estimate: Estimate
@@ -82,9 +82,9 @@ class LocalEstimate(NamedTuple):
     regions: Regions
     own: List[Tuple[int, Estimate]]
 
-    def lit(self, light: str) -> LocalEstimate:
-        """Return the same with all kernels in a kind of light: a picture has one."""
-        own = [(number, dataclasses.replace(e, light=light)) for number, e in self.own]
+    def lit(self, domain: str) -> LocalEstimate:
+        """Return the same with all kernels in a domain: a picture has one."""
+        own = [(number, dataclasses.replace(e, domain=domain)) for number, e in self.own]
         return self._replace(own=own)
 
     def without(self) -> LocalEstimate:
@@ -194,16 +194,16 @@ def deblur_better(
     Parameters
     ----------
     given : Estimate of the whole picture.
-    analysis : object with ``judge_results(image, results) -> sequence of float``, decibels that
+    analysis : object with ``predict_gains(image, results) -> sequence of float``, decibels that
         the results are expected to be better than the picture.
     image, one, local, restore, config : as for `deblur_regions`.
     """
     if not local.own:
         return None
     # A rough kernel does not tell in which light a picture was blurred; its results do.
-    results = [deblur_regions(image, one, local.lit(light), restore, config) for light in LIGHTS]
+    results = [deblur_regions(image, one, local.lit(domain), restore, config) for domain in DOMAINS]
     gains = [
-        analysis.judge_results(image[place], [result[place] for result in (one, *results)])
+        analysis.predict_gains(image[place], [result[place] for result in (one, *results)])
         for place in local.regions.places()
     ]
     expected = np.mean(gains, axis=0)

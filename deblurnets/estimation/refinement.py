@@ -1,8 +1,8 @@
 """Hand-made kernel estimation: alternate between predicting edges and regressing the kernel.
 
 From coarse to fine: with the current kernel, restore the picture under a prior that keeps only
-strong edges (:mod:`deblurnets.estimation.alternation_latent`); from these edges, regress the kernel that
-blurs them into the picture (:mod:`deblurnets.estimation.alternation_kernel`).
+strong edges (`edge_prediction`); from these edges, regress the kernel that blurs them into the
+picture (`kernel_regression`).
 
 References
 ----------
@@ -20,16 +20,16 @@ from typing import List, Optional, Tuple
 import numpy as np
 from scipy import ndimage
 
-from deblurnets.deconvolution.extrapolation import fill_hidden
-from deblurnets.estimation import alternation_kernel as kernel_step
-from deblurnets.estimation import alternation_latent as latent_step
-from deblurnets.imaging.boundaries import kernel_spectrum
+from deblurnets.deconvolution.extrapolation import extrapolate
+from deblurnets.estimation import edge_prediction as latent_step
+from deblurnets.estimation import kernel_regression as kernel_step
+from deblurnets.imaging.boundaries import psf_to_otf
 from deblurnets.imaging.differences import gradients
 from deblurnets.imaging.psf import fit_grid, support_size
 
 
 @dataclasses.dataclass(frozen=True)
-class AlternationConfig:
+class RefinementConfig:
     """Parameters of the alternation; the defaults serve every picture.
 
     Attributes
@@ -51,10 +51,10 @@ class AlternationConfig:
     solver_steps : int
         Steps of the kernel regression. Few, from the previous kernel, keep it from running away.
     threshold, speck : float
-        Kernel clean-up, see :func:`deblurnets.estimation.alternation_kernel.clean`.
+        Kernel clean-up, see :func:`deblurnets.estimation.kernel_regression.clean`.
     fill : int
         Iterations by which, before each step, the picture's unknown surroundings are estimated
-        with the kernel so far (:func:`deblurnets.deconvolution.extrapolation.fill_hidden`).
+        with the kernel so far (:func:`deblurnets.deconvolution.extrapolation.extrapolate`).
     mass, margin : float
         A refinement's grid is `margin` times the square that holds `mass` of the start: a soft
         start is wider than the kernel, but a wrong one may miss an end of it.
@@ -77,7 +77,7 @@ class AlternationConfig:
 
 
 def refine_kernel(
-    image: np.ndarray, start: np.ndarray, config: Optional[AlternationConfig] = None
+    image: np.ndarray, start: np.ndarray, config: Optional[RefinementConfig] = None
 ) -> np.ndarray:
     """Sharpen a soft estimate of the kernel by the last scales of the alternation.
 
@@ -87,13 +87,13 @@ def refine_kernel(
         The blurry picture, grey, 0..1, gamma-encoded or linear light.
     start : array (k, k)
         Estimate of the kernel, right in size and direction; k odd.
-    config : AlternationConfig, optional
+    config : RefinementConfig, optional
 
     Returns
     -------
     array (k, k), float32, non-negative, summing to 1, centroid at the centre.
     """
-    config = config or AlternationConfig()
+    config = config or RefinementConfig()
     image = latent_step.best_crop(_checked(image), config.crop)
     kernel = fit_grid(start, start.shape[0])
     size = min(_odd(support_size(kernel, config.mass) * config.margin), start.shape[0])
@@ -144,15 +144,15 @@ def shrink(image: np.ndarray, factor: float) -> np.ndarray:
 
 
 def _alternate(
-    image: np.ndarray, kernel: np.ndarray, prior: float, config: AlternationConfig
+    image: np.ndarray, kernel: np.ndarray, prior: float, config: RefinementConfig
 ) -> Tuple[np.ndarray, float]:
     """Run the alternations of one scale; returns the kernel and the prior's weight after them."""
     blurry = latent_step.pad_periodic(image, kernel.shape[0])
     known = np.zeros((1, *blurry.shape), bool)
     known[:, : image.shape[0], : image.shape[1]] = True
     for _ in range(config.iterations):
-        transfer = kernel_spectrum(kernel, blurry.shape)
-        (blurry,) = fill_hidden(blurry[None], known, transfer, config.fill, half=True)
+        otf = psf_to_otf(kernel, blurry.shape)
+        (blurry,) = extrapolate(blurry[None], known, otf, config.fill, half=True)
         # With its surroundings the picture is periodic: no gradient has to be left out.
         edges = gradients(latent_step.sparse_latent(blurry, kernel, prior))
         kernel = kernel_step.regress(

@@ -1,7 +1,7 @@
 """Command ``python -m deblurnets.evaluation rotation``: what kernels of regions bring.
 
 Sharp pictures are blurred as by a camera that shakes and turns around their middle, and deblurred
-with one kernel and with `deblurnets.estimation.local`. At 0 degrees one kernel is right, and nothing may get
+with one kernel and with `estimation.local`. At 0 degrees one kernel is right, and nothing may get
 lost.
 """
 

@@ -77,7 +77,7 @@ def blend(gap: int) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
-def kernel_spectrum(kernel: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
+def psf_to_otf(kernel: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
     """Transfer function of a kernel whose origin is its centre pixel, complex (H, W // 2 + 1)."""
     grid = np.zeros(shape, kernel.dtype)
     grid[: kernel.shape[0], : kernel.shape[1]] = kernel

@@ -25,8 +25,8 @@ from deblurnets.networks.layers import (
     fast_size,
     gradients,
     maps_shape,
+    otf_of,
     pad_planes,
-    transfer_function,
     wiener,
 )
 
@@ -187,12 +187,12 @@ class AnalysisStep(keras.layers.Layer):
         height, width = ops.shape(planes)[2:4]
         size = ops.shape(window)
         spectrum = rfft2(pad_planes(planes, size) * window)
-        transfer = transfer_function(kernel, size)
-        power = abs2(transfer)
+        otf = otf_of(kernel, size)
+        power = abs2(otf)
         # All at once: on small pictures the number of operations is what costs.
         count = len(self.config.strengths)
         strengths = _column(self.config.strengths)
-        solutions = wiener(spectrum, transfer, power + strengths, size)[:, :, :height, :width]
+        solutions = wiener(spectrum, otf, power + strengths, size)[:, :, :height, :width]
         pairs = ops.reshape(gradients(solutions), (-1, 2, count, height, width))
         pairs = ops.reshape(ops.transpose(pairs, (0, 2, 1, 3, 4)), (-1, 2 * count, height, width))
         return gradients(planes), pairs

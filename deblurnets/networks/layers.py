@@ -29,19 +29,19 @@ def pad_planes(planes: Tensor, size: Tuple[int, int]) -> Tensor:
     return ops.pad(planes, [[0, 0], [0, 0], [0, size[0] - height], [0, size[1] - width]])
 
 
-def transfer_function(kernel: Tensor, size: Tuple[int, int]) -> Tensor:
+def otf_of(kernel: Tensor, size: Tuple[int, int]) -> Tensor:
     """Fourier transform (batch, 1, P, Q // 2 + 1) of kernels (batch, k, k), origin at k // 2."""
     half = ops.shape(kernel)[1] // 2
     planes = pad_planes(ops.expand_dims(kernel, 1), size)
     return rfft2(ops.roll(planes, (-half, -half), (2, 3)))
 
 
-def wiener(spectrum: Tensor, transfer: Tensor, power: Tensor, size: Tuple[int, int]) -> Tensor:
+def wiener(spectrum: Tensor, otf: Tensor, power: Tensor, size: Tuple[int, int]) -> Tensor:
     """Solve blurry = kernel * sharp in the Fourier domain: conj(K) B / power, back in the plane.
 
     `power` is |K|^2 plus the regularisation, real, broadcastable to `spectrum`.
     """
-    return irfft2(scale(conj(transfer) * spectrum, 1 / power), size)
+    return irfft2(scale(conj(otf) * spectrum, 1 / power), size)
 
 
 def gradients(planes: Tensor) -> Tensor:
@@ -104,8 +104,7 @@ class Doubling(keras.layers.Conv2DTranspose):
 
     Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel
     convolutional neural network", CVPR 2016. Computed as what it is, the gradient of a convolution,
-    TensorFlow takes up to 1.7 times the time and keeps work space for each size of maps
-    (`tools/measure_doubling.py`, decision 025).
+    TensorFlow takes longer and keeps work space for each size of maps.
 
     Parameters
     ----------

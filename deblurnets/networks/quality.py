@@ -1,4 +1,4 @@
-"""The judge tells how much better than the blurry picture a deblurred one is.
+"""The quality network tells how much better than the blurry picture a deblurred one is.
 
 It has no sharp picture to compare with: a small convolutional network sees the two, and what the
 deblurred picture, blurred again, leaves unexplained; it predicts the gain in PSNR. It chooses among
@@ -19,8 +19,8 @@ Tensor = Any
 
 
 @dataclasses.dataclass(frozen=True)
-class JudgeConfig:
-    """What fixes a judge.
+class QualityConfig:
+    """What fixes a quality network.
 
     Attributes
     ----------
@@ -39,15 +39,15 @@ class JudgeConfig:
         return 2 ** len(self.widths)
 
 
-class JudgeNetwork(keras.Model):
+class QualityNetwork(keras.Model):
     """Predicts a deblurred picture's gain over the blurry one.
 
     Parameters
     ----------
-    config : JudgeConfig
+    config : QualityConfig
     """
 
-    def __init__(self, config: JudgeConfig, **kwargs: Any) -> None:
+    def __init__(self, config: QualityConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.config = config
         layers, dtype = keras.layers, config.dtype
@@ -103,8 +103,8 @@ class JudgeNetwork(keras.Model):
         return self.config.unit * self.gain(features)[:, 0]
 
 
-def build_judge(config: JudgeConfig) -> JudgeNetwork:
+def build_quality(config: QualityConfig) -> QualityNetwork:
     """Return the network with its variables created, at their initial values."""
-    network = JudgeNetwork(config, name="compact_judge")
+    network = QualityNetwork(config, name="compact_quality")
     build_layer(network)
     return network

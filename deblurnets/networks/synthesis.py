@@ -1,7 +1,7 @@
 """The compact synthesis network: blurry picture and blur kernel -> latent (sharp) picture.
 
 Deconvolve first, learn the rest, twice. The first stage corrects a hand-made deconvolution (the
-`start`, see `deblurnets.deconvolution.hyper_laplacian.hyper_laplacian`), with Tikhonov solutions of several
+`start`, see `deblurnets.deconvolution.hyper_laplacian`), with Tikhonov solutions of several
 strengths beside it; the second asks the data again, around what the first one found,
 
     x = z + F^-1[ conj(K) (B - K Z) / (|K|^2 + rho) ],
@@ -31,7 +31,7 @@ from deblurnets.networks.layers import (
     channels_last,
     fast_size,
     maps_shape,
-    transfer_function,
+    otf_of,
 )
 
 Tensor = Any
@@ -49,8 +49,8 @@ class SynthesisConfig:
         `flat` weights them over the frequencies.
     rhos : strengths of the second stage's data step.
     refills : times that the surroundings are filled from the middle Tikhonov solution.
-    doubt : power |K|^2 of the kernel at which half of the learned correction is taken, less where
-        it is greater (docs/decisions/019).
+    crossover : power |K|^2 of the kernel at which half of the learned correction is taken, less
+        where it is greater.
     dtype : Keras policy of the convolutions ("mixed_bfloat16" trains faster).
     """
 
@@ -60,7 +60,7 @@ class SynthesisConfig:
     flat: float = 0.01
     rhos: Tuple[float, ...] = (2e-3, 2e-2)
     refills: int = 2
-    doubt: float = 0.01
+    crossover: float = 0.01
     dtype: str = "float32"
 
     @property
@@ -154,7 +154,7 @@ class Solutions(NamedTuple):
     ----------
     known : (batch, 3, P, Q), the picture extended to its grid.
     mask : (1, 1, P, Q), `inside_mask`.
-    transfer, power : (batch, 1, P, Q // 2 + 1), the kernels' transfer functions, squared.
+    otf, power : (batch, 1, P, Q // 2 + 1), the kernels' transfer functions, squared.
     inner : (H, W) of the picture proper.
     maps : (batch, 3, h, w) each, known and a Tikhonov solution for each strength, as the first
         U-Net takes them: as far around the picture as kernels reach.
@@ -162,7 +162,7 @@ class Solutions(NamedTuple):
 
     known: Tensor
     mask: Tensor
-    transfer: Tensor
+    otf: Tensor
     power: Tensor
     inner: Tuple[int, int]
     maps: List[Tensor]
@@ -215,17 +215,17 @@ class SynthesisNetwork(keras.Model):
         # A tensor: PyTorch multiplies no NumPy array by a tensor that has gradients.
         mask = ops.convert_to_tensor(inside_mask(height, width, size))
         known = extend(image, size)
-        transfer = transfer_function(kernel, size)
-        power = abs2(transfer)
+        otf = otf_of(kernel, size)
+        power = abs2(otf)
         weight = ops.convert_to_tensor(gradient_power(size) + np.float32(self.config.flat))
-        spectrum = conj(transfer) * self._fill_surroundings(known, mask, power, weight, size)
+        spectrum = conj(otf) * self._fill_surroundings(known, mask, power, weight, size)
         grid, divisor = kernel.shape[1], self.config.divisor
         seen = tuple(seen_size(n, grid, divisor) for n in (height, width))
         maps = [self._map(known, seen)]
         for strength in self.config.strengths:
             plane = irfft2(scale(spectrum, 1 / (power + strength * weight)), size)
             maps.append(self._map(plane, seen))
-        return Solutions(known, mask, transfer, power, (height, width), maps)
+        return Solutions(known, mask, otf, power, (height, width), maps)
 
     def correct(self, solutions: Solutions, start: Tensor) -> Tuple[Tensor, Tensor]:
         """Correct a start beside the solutions; "sharp" and "first" of a call, (batch, 3, H, W)."""
@@ -236,7 +236,7 @@ class SynthesisNetwork(keras.Model):
         first = start + self._correct(self.first, maps, size)
         maps = [self._map(p, seen) for p in [known, first, *self._data_steps(solutions, first)]]
         second = first + self._correct(self.second, maps, size)
-        lost = self.config.doubt / (power + self.config.doubt)
+        lost = self.config.crossover / (power + self.config.crossover)
         sharp = start + irfft2(scale(rfft2(second - start), lost), size)
         return crop_centre(sharp, *solutions.inner), crop_centre(first, *solutions.inner)
 
@@ -254,10 +254,10 @@ class SynthesisNetwork(keras.Model):
 
     def _data_steps(self, solutions: Solutions, estimate: Tensor) -> List[Tensor]:
         """Return the corrections that the data ask of an estimate, one per rho."""
-        known, mask, transfer, power = solutions[:4]
+        known, mask, otf, power = solutions[:4]
         size = tuple(known.shape[2:4])
-        blurred = irfft2(rfft2(estimate) * transfer, size)
-        residual = conj(transfer) * rfft2(mask * (known - blurred))
+        blurred = irfft2(rfft2(estimate) * otf, size)
+        residual = conj(otf) * rfft2(mask * (known - blurred))
         return [irfft2(scale(residual, 1 / (power + rho)), size) for rho in self.config.rhos]
 
     def _map(self, planes: Tensor, seen: Tuple[int, int]) -> Tensor:

@@ -72,7 +72,7 @@ class PaperSynthesis:
 
     Attributes
     ----------
-    bytes_per_pixel : memory that a tile takes at its peak (`tools/measure_tiles.py`).
+    bytes_per_pixel : memory that a tile takes at its peak.
     """
 
     bytes_per_pixel = 2700

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from deblurnets.imaging.psf import rasterise, shake_path
-from deblurnets.imaging.srgb import to_encoded, to_linear
+from deblurnets.imaging.srgb import to_gamma, to_linear
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +94,7 @@ def blur_by_shake(
     array (H, W, C), uint8
     """
     blurry = moved_average(to_linear(sharp), shake)
-    blurry = to_encoded(np.clip(blurry, 0, 1))
+    blurry = to_gamma(np.clip(blurry, 0, 1))
     blurry = blurry + noise * np.random.RandomState(seed).randn(*sharp.shape)
     return np.rint(255 * np.clip(blurry, 0, 1)).astype(np.uint8)
 

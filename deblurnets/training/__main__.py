@@ -11,7 +11,6 @@ from typing import Any, Callable, Dict, Generator, Iterator, Optional, Sequence,
 
 from deblurnets.cli.interrupts import StopRequest
 from deblurnets.training.estimates import ESTIMATED, estimate_samples
-from deblurnets.training.judgements import JUDGED, judge_batches, judge_samples
 from deblurnets.training.kernel_sheet import write_kernel_sheet
 from deblurnets.training.kinds import (
     HALVES,
@@ -23,6 +22,11 @@ from deblurnets.training.kinds import (
 )
 from deblurnets.training.options import build_parser
 from deblurnets.training.photographs import pack_photographs
+from deblurnets.training.quality_samples import (
+    QUALITY_SAMPLES,
+    quality_batches,
+    write_quality_samples,
+)
 from deblurnets.training.samples import SampleConfig
 from deblurnets.training.stream import batches
 
@@ -44,8 +48,8 @@ def _train(options: argparse.Namespace) -> None:
     set_random_seed(options.seed)  # the initial weights
     if options.devices:
         use_devices(options.devices, options.batch)
-    if getattr(options, "captured", False):
-        return _train_captured(options)
+    if getattr(options, "cuda_graph", False):
+        return _train_by_cuda_graph(options)
     config, network = build_network(options.kind, options.network, options.dtype, *_starts(options))
     defaults = sample_defaults(options.kind, config)
     samples = _samples(options.samples, crop=options.crop, **defaults)
@@ -69,12 +73,12 @@ def _starts(options: argparse.Namespace) -> Tuple[Optional[Path], ...]:
     return (options.start,)
 
 
-def _train_captured(options: argparse.Namespace) -> None:
+def _train_by_cuda_graph(options: argparse.Namespace) -> None:
     """As `_train`, an analysis network by CUDA graphs."""
     from deblurnets.training.loop import CHECKPOINT
 
     if not options.on_device:
-        raise SystemExit("--captured needs samples made on the device: add --on_device")
+        raise SystemExit("--cuda_graph needs samples made on the device: add --on_device")
     if (options.run / CHECKPOINT).exists():
         raise SystemExit(
             f"{options.run} holds a run, and captured runs are not resumed: name another folder, "
@@ -85,7 +89,7 @@ def _train_captured(options: argparse.Namespace) -> None:
     stream = _streams(options, samples)(0, options.batch)
     import torch
 
-    from deblurnets.training.on_device.captured import train_captured
+    from deblurnets.training.on_device.cuda_graph import train_by_cuda_graph
     from deblurnets.training.on_device.twin import AnalysisTwin
 
     on_gpu = torch.cuda.is_available()
@@ -94,7 +98,7 @@ def _train_captured(options: argparse.Namespace) -> None:
     options.run.mkdir(parents=True, exist_ok=True)
     _describe(options, config, samples)
     with stop_on_signal() as stop_requested:
-        train_captured(twin, stream, _loop_config(options), options.run, stop_requested)
+        train_by_cuda_graph(twin, stream, _loop_config(options), options.run, stop_requested)
 
 
 def _loop_config(options: argparse.Namespace) -> Any:
@@ -115,8 +119,8 @@ def _streams(
     """Return what gives the run's batches from a number on, of a size."""
     if options.on_device:
         return _device_streams(options, samples)
-    if options.kind == "judge":
-        return lambda first, size: judge_batches(
+    if options.kind == "quality":
+        return lambda first, size: quality_batches(
             options.pack, options.crop, options.seed, first, size
         )
     return lambda first, size: batches(
@@ -144,7 +148,7 @@ def _device_streams(
     photographs = DevicePhotographs(options.pack, device, samples.shrink)
     estimator = on_device.LatestAnalysis(options.kernels_by) if options.kernels_by else None
     formats = on_device.parse_formats(options.formats) if options.formats else None
-    if getattr(options, "captured", False):  # a graph holds batches of one size
+    if getattr(options, "cuda_graph", False):  # a graph holds batches of one size
         formats = [on_device.Format(samples.grid, samples.crop, samples.extent, share=1)]
     return lambda first, size: on_device.device_batches(
         options.kind, photographs, samples, options.seed, first, size, estimator, formats
@@ -224,8 +228,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     options = parser.parse_args(arguments)
     if not getattr(options, "on_device", True) and (options.formats or options.kernels_by):
         parser.error("--formats and --kernels_by come with --on_device")
-    if getattr(options, "captured", False) and options.formats:
-        parser.error("--captured takes batches of one size, that of --crop: leave --formats out")
+    if getattr(options, "cuda_graph", False) and options.formats:
+        parser.error("--cuda_graph takes batches of one size, that of --crop: leave --formats out")
     if options.command == "pack":
         number = pack_photographs(options.photographs, options.pack, options.limit)
         print(f"packed {number} photographs into {options.pack}")
@@ -234,10 +238,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         estimate_samples(
             options.pack, options.estimates, samples, options.seed, options.count, options.workers
         )
-    elif options.command == "judgements":
-        samples = _samples(options.samples, **JUDGED)
-        judge_samples(
-            options.pack, options.judgements, samples, options.seed, options.count, options.workers
+    elif options.command == "quality_samples":
+        samples = _samples(options.samples, **QUALITY_SAMPLES)
+        write_quality_samples(
+            options.pack, options.folder, samples, options.seed, options.count, options.workers
         )
     elif options.command == "kernels":
         samples = _samples(options.samples)

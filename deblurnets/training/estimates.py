@@ -21,7 +21,7 @@ from scipy import fft
 
 from deblurnets.deconvolution.hyper_laplacian import hyper_laplacian
 from deblurnets.deconvolution.restorer import RestoreConfig
-from deblurnets.estimation.search import Look, finished
+from deblurnets.estimation.search import View, refined
 from deblurnets.imaging.psf import fit_grid, normalise
 from deblurnets.imaging.srgb import GREY, to_linear
 from deblurnets.training.photographs import Photographs
@@ -40,7 +40,7 @@ ESTIMATED = {
 }
 # A look that finds a kernel of at least this cosine with the true one is not followed by another:
 # the tool looks more often and takes the best.
-GOOD_LOOK = 0.75
+GOOD_VIEW = 0.75
 
 
 class Estimates:
@@ -96,21 +96,21 @@ def estimate_sample(
     """
     sample, linear = photographed(photographs, config, generator(seed, number))
     blurry, true = sample["blurry"], sample["kernel"]
-    light = "linear" if linear else "encoded"
+    domain = "linear" if linear else "gamma"
     grey = np.ascontiguousarray(blurry @ GREY)
     part = to_linear(grey) if linear else grey
     settings, rng = analysis.config, generator(seed, number, 1)
     kernels = []
-    for look in rng.permutation(len(settings.looks))[:2]:
-        (start,) = analysis.observe(grey, [Look(*settings.looks[look], light)])
-        kernel = finished(part, start, settings.grid, settings.search)
+    for view in rng.permutation(len(settings.views))[:2]:
+        (start,) = analysis.observe(grey, [View(*settings.views[view], domain)])
+        kernel = refined(part, start, settings.grid, settings.search)
         kernels.append(aligned(fit_grid(kernel, config.grid), true))
-        if similarity(kernels[-1], true) >= GOOD_LOOK:
+        if similarity(kernels[-1], true) >= GOOD_VIEW:
             break
     estimated = max(kernels, key=lambda kernel: similarity(kernel, true))
     ways = RestoreConfig()
     starts = [
-        hyper_laplacian(blurry, kernel, light=light, settings=way)
+        hyper_laplacian(blurry, kernel, domain=domain, settings=way)
         for kernel, way in ((estimated, ways.estimated), (true, ways.known))
     ]
     return {

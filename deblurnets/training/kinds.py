@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-from deblurnets.training.judgements import KERNELS
+from deblurnets.training.quality_samples import KERNELS
 
-COMPACT = ("analysis", "synthesis", "judge", "pair")
+COMPACT = ("analysis", "synthesis", "quality", "pair")
 PAPER = ("paper_analysis", "paper_synthesis", "paper_pair")
 HALVES = {
     "pair": ("analysis", "synthesis"),
@@ -79,8 +79,8 @@ def build_trainer(kind: str, network: Any, kernel_weight: Optional[float] = None
     if kind in HALVES:
         trainer = pair.PairTrainer if kind == "pair" else pair.PaperPairTrainer
         return trainer(network, KERNEL_WEIGHTS[kind] if kernel_weight is None else kernel_weight)
-    if kind == "judge":
-        return losses.JudgeTrainer(network, KERNELS)
+    if kind == "quality":
+        return losses.QualityTrainer(network, KERNELS)
     trainers = {
         "analysis": losses.AnalysisTrainer,
         "synthesis": losses.SynthesisTrainer,
@@ -140,10 +140,10 @@ def _classes(kind: str) -> Tuple[Any, Any]:
         from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis
 
         return SynthesisConfig, build_synthesis
-    if kind == "judge":
-        from deblurnets.networks.quality import JudgeConfig, build_judge
+    if kind == "quality":
+        from deblurnets.networks.quality import QualityConfig, build_quality
 
-        return JudgeConfig, build_judge
+        return QualityConfig, build_quality
     if kind == "paper_analysis":
         from deblurnets.paper.analysis import PaperAnalysisConfig, build_paper_analysis
 

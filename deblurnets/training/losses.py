@@ -10,7 +10,7 @@ from deblurnets.backend import keras, ops
 from deblurnets.imaging.srgb import GREY
 from deblurnets.networks.analysis import AnalysisNetwork, kernel_upsampling, resample_kernel
 from deblurnets.networks.layers import channels_first, gradients
-from deblurnets.networks.quality import JudgeNetwork
+from deblurnets.networks.quality import QualityNetwork
 from deblurnets.networks.synthesis import SynthesisNetwork
 
 Tensor = Any
@@ -138,7 +138,7 @@ class SynthesisTrainer(Trainer):
         return figures
 
 
-class JudgeTrainer(Trainer):
+class QualityTrainer(Trainer):
     """Huber loss of the gains and of their differences within a picture, and of the choice.
 
     The choice's loss is the cross-entropy between softmaxes of gains and guesses over a picture's
@@ -146,7 +146,7 @@ class JudgeTrainer(Trainer):
 
     Parameters
     ----------
-    network : JudgeNetwork
+    network : QualityNetwork
     candidates : results per picture, neighbours in a batch.
     bounds : gains beyond these dB are all equally good or bad.
     unit : dB of the softmaxes.
@@ -154,7 +154,7 @@ class JudgeTrainer(Trainer):
 
     def __init__(
         self,
-        network: JudgeNetwork,
+        network: QualityNetwork,
         candidates: int,
         bounds: Tuple[float, float] = (-6.0, 15.0),
         unit: float = 0.7,
@@ -167,7 +167,7 @@ class JudgeTrainer(Trainer):
         self.unit = unit
 
     def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
-        """Return loss and errors per picture of a batch of `judge_batches`."""
+        """Return loss and errors per picture of a batch of `quality_batches`."""
         gain = ops.clip(batch["gain"], *self.bounds)
         gain = ops.reshape(gain, (-1, self.candidates))
         guess = self.network(batch["blurry"], batch["restored"], batch["error"])

@@ -42,12 +42,13 @@ def _add_sample_commands(commands: argparse._SubParsersAction) -> None:
     estimates = commands.add_parser("estimates", help="estimate samples' kernels, for training")
     estimates.add_argument("pack", type=Path)
     estimates.add_argument("estimates", type=Path, help="folder to write or to go on with")
-    judgements = commands.add_parser(
-        "judgements", help="let the tool search samples' kernels, for a judge to learn from"
+    quality_samples = commands.add_parser(
+        "quality_samples",
+        help="keep results of the tool's own search, to train the quality network",
     )
-    judgements.add_argument("pack", type=Path)
-    judgements.add_argument("judgements", type=Path, help="folder to write or to go on with")
-    for command in (estimates, judgements):
+    quality_samples.add_argument("pack", type=Path)
+    quality_samples.add_argument("folder", type=Path, help="folder to write or to go on with")
+    for command in (estimates, quality_samples):
         command.add_argument("--count", type=int, default=4000, help="samples in all")
         command.add_argument("--seed", type=int, default=1)
         command.add_argument("--workers", type=int, default=1, help="processes")
@@ -73,7 +74,7 @@ def _add_compact(commands: argparse._SubParsersAction, kind: str) -> None:
         command.set_defaults(on_device=False, formats=None, kernels_by=None)
     if kind == "analysis":
         command.add_argument(
-            "--captured",
+            "--cuda_graph",
             action="store_true",
             help="with --on_device: play each step back as one CUDA graph, several times as "
             "fast; batches of one size, no exact resume",
@@ -83,7 +84,9 @@ def _add_compact(commands: argparse._SubParsersAction, kind: str) -> None:
 def _add_training(command: argparse.ArgumentParser, kind: str) -> None:
     """Add what the training of every network takes."""
     command.set_defaults(kind=kind)
-    command.add_argument("pack", type=Path, help="folder written by pack; judge: by judgements")
+    command.add_argument(
+        "pack", type=Path, help="folder written by pack; quality: by quality_samples"
+    )
     command.add_argument("run", type=Path, help="folder for configuration, log, checkpoint")
     command.add_argument("--steps", type=int, default=10_000, help="optimiser steps in all")
     command.add_argument("--seconds", type=float, default=0, help="length of the run instead")

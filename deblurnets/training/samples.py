@@ -61,9 +61,9 @@ class SampleConfig:
         are of strengths 0 to 1, small ones more often.
     estimates : folder of samples whose kernels the tool itself estimated (see
         :mod:`deblurnets.training.estimates`): the samples are then those of that folder, again and
-        again, turned and cut at random, and only crop, exact, faithful and grey count here.
-    faithful : least cosine of such a kernel and the true one, which is taken in the place of a
-        worse one. A hopeless kernel only teaches to blur.
+        again, turned and cut at random, and only crop, exact, similarity_threshold and grey count.
+    similarity_threshold : least cosine of such a kernel and the true one, which is taken in the
+        place of a worse one. A hopeless kernel only teaches to blur.
     grey : share of those samples made grey.
     """
 
@@ -83,7 +83,7 @@ class SampleConfig:
     start: bool = False
     conditions: bool = False
     estimates: str = ""
-    faithful: float = 0.75
+    similarity_threshold: float = 0.75
     grey: float = 0.15
 
     def __post_init__(self) -> None:
@@ -122,8 +122,8 @@ def draw_sample(
         return _estimated_sample(config, seed, number)
     sample, linear = photographed(photographs, config, generator(seed, number))
     if config.start:
-        light = "linear" if linear else "encoded"
-        sample["start"] = hyper_laplacian(sample["blurry"], sample["estimate"], light=light)
+        domain = "linear" if linear else "gamma"
+        sample["start"] = hyper_laplacian(sample["blurry"], sample["estimate"], domain=domain)
     if config.conditions:
         sample["linear"] = np.float32(linear)
         sample["noise"] = np.float32(estimate_noise(sample["blurry"]))
@@ -143,16 +143,16 @@ def photographed(
     sharp = _sharp_crop(photographs, rng, config.crop + config.grid - 1, config.shrink)
     linear = bool(rng.rand() < config.linear)
     gain = rng.uniform(1.2, 2.0) if rng.rand() < config.saturation else 1.0
-    light = light_curve.to_linear(sharp) * gain if linear else sharp * gain
+    domain = light_curve.to_linear(sharp) * gain if linear else sharp * gain
     if config.turned and rng.rand() < config.turned:
-        blurry, kernel = _turned_blur(light, config, rng)
+        blurry, kernel = _turned_blur(domain, config, rng)
     elif config.uneven and rng.rand() < config.uneven:
-        blurry, kernel = _uneven_blur(light, kernel, rng)
+        blurry, kernel = _uneven_blur(domain, kernel, rng)
     else:
-        blurry = convolve_valid(light, kernel)
-    blurry, sharp = np.clip(blurry, 0, 1), np.clip(light, 0, 1)
+        blurry = convolve_valid(domain, kernel)
+    blurry, sharp = np.clip(blurry, 0, 1), np.clip(domain, 0, 1)
     if linear:
-        blurry, sharp = light_curve.to_encoded(blurry), light_curve.to_encoded(sharp)
+        blurry, sharp = light_curve.to_gamma(blurry), light_curve.to_gamma(sharp)
     low, high = config.noise
     noise = low + (high - low) * rng.rand() ** 2 if rng.rand() < 0.8 else 0.0
     blurry = blurry + np.float32(noise) * rng.standard_normal(blurry.shape).astype(np.float32)
@@ -171,7 +171,7 @@ def photographed(
 
 
 def _turned_blur(
-    light: np.ndarray, config: SampleConfig, rng: np.random.RandomState
+    domain: np.ndarray, config: SampleConfig, rng: np.random.RandomState
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Return a crop as blurred by a turning camera, and the kernel of its middle."""
     side, half = config.crop, config.grid // 2
@@ -181,17 +181,17 @@ def _turned_blur(
     centre = rng.uniform(-side, 2 * side, size=2)
     shake = random_shake_with_turn(rng, extent, rng.uniform(*config.degrees), tuple(centre))
     middle = (half + side / 2, half + side / 2)
-    blurry = moved_average(light, shake)[half : half + side, half : half + side]
+    blurry = moved_average(domain, shake)[half : half + side, half : half + side]
     return blurry, shake.kernel(middle, config.grid)
 
 
 def _uneven_blur(
-    light: np.ndarray, kernel: np.ndarray, rng: np.random.RandomState
+    domain: np.ndarray, kernel: np.ndarray, rng: np.random.RandomState
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Return a crop whose kernel goes from one to a slightly other one, and their mean."""
     strength = rng.uniform(0, UNEVEN)
     ends = [perturb_kernel(kernel, rng, strength) for _ in range(2)]
-    first, last = (convolve_valid(light, end) for end in ends)
+    first, last = (convolve_valid(domain, end) for end in ends)
     rows, columns = np.ogrid[: first.shape[0], : first.shape[1]]
     angle = rng.uniform(0, 2 * np.pi)
     ramp = np.cos(angle) * rows + np.sin(angle) * columns
@@ -214,7 +214,7 @@ def _estimated_sample(config: SampleConfig, seed: int, number: int) -> Dict[str,
     rng = generator(seed, number)
     estimate, kernel = estimates.kernels(index)
     cosine = (kernel * estimate).sum() / np.sqrt((kernel**2).sum() * (estimate**2).sum())
-    exact = bool(rng.rand() < config.exact or cosine < config.faithful)
+    exact = bool(rng.rand() < config.exact or cosine < config.similarity_threshold)
     blurry, sharp = estimates.pictures(index)
     pictures = {"blurry": blurry, "sharp": sharp, "start": estimates.start(index, exact)}
     turns, mirrored, grey = rng.randint(4), rng.rand() < 0.5, rng.rand() < config.grey
@@ -281,7 +281,7 @@ def convolve_valid(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     height, width = image.shape[:2]
     size = [scipy.fft.next_fast_len(n, True) for n in (height, width)]
     k = kernel.shape[0]
-    transfer = scipy.fft.rfft2(kernel, size)[None]
+    otf = scipy.fft.rfft2(kernel, size)[None]
     spectrum = scipy.fft.rfft2(np.moveaxis(image, 2, 0), size, axes=(1, 2))
-    blurry = scipy.fft.irfft2(spectrum * transfer, size, axes=(1, 2))
+    blurry = scipy.fft.irfft2(spectrum * otf, size, axes=(1, 2))
     return np.moveaxis(blurry[:, k - 1 : height, k - 1 : width], 0, 2)

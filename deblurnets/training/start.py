@@ -1,6 +1,6 @@
 """The synthesis network's hand-made start as a part of a training step.
 
-What :func:`deblurnets.deconvolution.hyper_laplacian.hyper_laplacian` computes, by the batch and on every framework,
+What `deblurnets.deconvolution.hyper_laplacian` computes, by the batch and on every framework,
 so that the loss of the picture can be followed back through the start to the kernel. The factors
 that shrink gradients are read from a table: gradients take them as given.
 """
@@ -14,10 +14,10 @@ import numpy as np
 from deblurnets.backend import abs2, conj, irfft2, ops, rfft2, scale
 from deblurnets.deconvolution.half_quadratic import TIKHONOV_FLOOR, HyperLaplacian
 from deblurnets.deconvolution.shrinkage import shrink_factor
-from deblurnets.imaging import srgb as light
+from deblurnets.imaging import srgb as domain
 from deblurnets.imaging.boundaries import blend, extended_shape, gradient_power
-from deblurnets.networks.layers import channels_first, channels_last, transfer_function
-from deblurnets.training.surroundings import fill_hidden
+from deblurnets.networks.layers import channels_first, channels_last, otf_of
+from deblurnets.training.surroundings import extrapolate
 
 Tensor = Any
 
@@ -60,7 +60,7 @@ class _Solver:
         self.inner = tuple(planes.shape[2:4])
         self.margin = kernel.shape[1] // 2 + settings.margin
         self.size = extended_shape(self.inner, (self.margin, self.margin))
-        self.transfer = transfer_function(kernel, self.size)
+        self.otf = otf_of(kernel, self.size)
         self.prior = settings.strength * (noise**2 + settings.model_error**2)
         encoded = _extend(planes, self.margin, self.size)
         self.known = ops.convert_to_tensor(self._known())
@@ -77,40 +77,40 @@ class _Solver:
 
     def solve(self) -> Tensor:
         """Sharp planes in 0..1, sRGB values, (batch, C, H, W)."""
-        settings, split = self.settings, self.settings.data_split
-        power = abs2(self.transfer)
+        settings, split = self.settings, self.settings.data_penalty
+        power = abs2(self.otf)
         roughness = ops.convert_to_tensor(gradient_power(self.size))
         penalty = 20 * self.prior * (roughness + TIKHONOV_FLOOR)
-        spectrum = conj(self.transfer) * rfft2(self._surrounded())
+        spectrum = conj(self.otf) * rfft2(self._surrounded())
         spectrum = scale(spectrum, 1 / (power + penalty))
         sharp = irfft2(spectrum, self.size)
         dual, previous = ops.zeros_like(self.observed), self.observed
-        penalties = np.geomspace(settings.split_first, settings.split_last, settings.iterations)
+        penalties = np.geomspace(settings.penalty_first, settings.penalty_last, settings.iterations)
         for step, penalty in enumerate(penalties.tolist()):
-            blurred = irfft2(self.transfer * spectrum, self.size)
+            blurred = irfft2(self.otf * spectrum, self.size)
             copy, dual = self._data_copy(step, blurred, previous, dual)
             previous = blurred
             pull = self.prior * penalty
             edges = self._shrunken_divergence(sharp, penalty)
-            spectrum = scale(conj(self.transfer) * rfft2(copy - dual), split)
+            spectrum = scale(conj(self.otf) * rfft2(copy - dual), split)
             spectrum = spectrum + rfft2(pull * edges)
             spectrum = scale(spectrum, 1 / (split * power + 1e-9 + pull * roughness))
             sharp = irfft2(spectrum, self.size)
         top, (height, width) = self.margin, self.inner
         sharp = sharp[:, :, top : top + height, top : top + width]
-        return ops.clip(self._lit(_to_encoded(sharp * self.unit), sharp), 0, 1)
+        return ops.clip(self._lit(_to_gamma(sharp * self.unit), sharp), 0, 1)
 
     def _surrounded(self) -> Tensor:
         """Return the blurry picture with its surroundings and its saturated parts estimated."""
         known = self.weight > 0
-        filled = fill_hidden(self.observed, known, self.transfer, self.settings.fill)
+        filled = extrapolate(self.observed, known, self.otf, self.settings.fill)
         return ops.where(self.saturated, ops.maximum(filled, self.observed), filled)
 
     def _data_copy(
         self, step: int, blurred: Tensor, previous: Tensor, dual: Tensor
     ) -> Tuple[Tensor, Tensor]:
         """Return the re-blurred picture's split copy and its dual."""
-        hidden, split = self.weight <= 0, self.settings.data_split
+        hidden, split = self.weight <= 0, self.settings.data_penalty
         ahead = ops.where(hidden, 2 * blurred - previous, blurred) if step > 1 else blurred
         if step == 0:
             copy = ops.where(hidden, blurred, self.observed)
@@ -124,7 +124,7 @@ class _Solver:
         """Transposed gradient of the shrunken gradient."""
         exponent = self.settings.exponent
         level = ops.clip(ops.mean(sharp, axis=1, keepdims=True) * self.unit, 0, 1)
-        slope = _slope(_to_encoded(level), self.settings.dark)
+        slope = _slope(_to_gamma(level), self.settings.dark)
         threshold = self._lit((self.unit / slope) ** (exponent / (2 - exponent)), 1.0)
         threshold = ops.stop_gradient(threshold * (1 / penalty) ** (1 / (2 - exponent)))
         across = ops.roll(sharp, -1, 3) - sharp
@@ -164,18 +164,18 @@ def _extend_last(planes: Tensor, margin: int, size: int) -> Tensor:
     return ops.roll(ops.concatenate([planes, filler], axis=-1), margin, 3)
 
 
-# The sRGB curve of `deblurnets.imaging.srgb`. Each branch stays where its slope is finite: `where` hands
+# The sRGB curve of `imaging.srgb`. Each branch stays where its slope is finite: `where` hands
 # gradients to the branch not taken too, and 0 times infinity is not a number.
 
 
 def _to_linear(encoded: Tensor) -> Tensor:
-    curve = ((ops.maximum(encoded, light.TOE_ENCODED) + 0.055) / 1.055) ** 2.4
-    return ops.where(encoded <= light.TOE_ENCODED, encoded / 12.92, curve)
+    curve = ((ops.maximum(encoded, domain.TOE_GAMMA) + 0.055) / 1.055) ** 2.4
+    return ops.where(encoded <= domain.TOE_GAMMA, encoded / 12.92, curve)
 
 
-def _to_encoded(linear: Tensor) -> Tensor:
-    curve = 1.055 * ops.maximum(linear, light.TOE_LINEAR) ** (1 / 2.4) - 0.055
-    return ops.where(linear <= light.TOE_LINEAR, linear * 12.92, curve)
+def _to_gamma(linear: Tensor) -> Tensor:
+    curve = 1.055 * ops.maximum(linear, domain.TOE_LINEAR) ** (1 / 2.4) - 0.055
+    return ops.where(linear <= domain.TOE_LINEAR, linear * 12.92, curve)
 
 
 def _slope(encoded: Tensor, floor: float) -> Tensor:

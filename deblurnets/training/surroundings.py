@@ -13,8 +13,8 @@ from deblurnets.imaging.boundaries import gradient_power
 Tensor = Any
 
 
-def fill_hidden(observed: Tensor, known: Tensor, transfer: Tensor, iterations: int) -> Tensor:
-    """Do what :func:`deblurnets.deconvolution.extrapolation.fill_hidden` does with `half`.
+def extrapolate(observed: Tensor, known: Tensor, otf: Tensor, iterations: int) -> Tensor:
+    """Do what :func:`deblurnets.deconvolution.extrapolation.extrapolate` does with `half`.
 
     The grid has even sides.
 
@@ -22,7 +22,7 @@ def fill_hidden(observed: Tensor, known: Tensor, transfer: Tensor, iterations: i
     ----------
     observed : (batch, C, H, W), blurry pictures on their periodic grid.
     known : (batch, 1 or C, H, W), boolean, False for hidden pixels.
-    transfer : complex (batch, 1, H, W // 2 + 1)
+    otf : complex (batch, 1, H, W // 2 + 1)
     iterations : int
 
     Returns
@@ -34,26 +34,26 @@ def fill_hidden(observed: Tensor, known: Tensor, transfer: Tensor, iterations: i
     size = tuple(observed.shape[2:4])
     penalty = low_half(gradient_power(size), size) * np.float32(PENALTY) + np.float32(HOLD)
     seen = observed[:, :, ::2, ::2], known[:, :, ::2, ::2]
-    found = _filled(*seen, _low_half(transfer, size), ops.convert_to_tensor(penalty), iterations)
+    found = _filled(*seen, _low_half(otf, size), ops.convert_to_tensor(penalty), iterations)
     return ops.where(known, observed, _doubled(found))
 
 
 def _filled(
-    observed: Tensor, known: Tensor, transfer: Tensor, penalty: Tensor, iterations: int
+    observed: Tensor, known: Tensor, otf: Tensor, penalty: Tensor, iterations: int
 ) -> Tensor:
     """Fill planes on their own grid; `penalty` is by frequency."""
     size = tuple(observed.shape[2:4])
-    wiener = 1 / (abs2(transfer) + penalty)
+    wiener = 1 / (abs2(otf) + penalty)
     start = rfft2(observed)
-    spectrum = scale(conj(transfer) * start, wiener) + scale(start, HOLD * wiener)
+    spectrum = scale(conj(otf) * start, wiener) + scale(start, HOLD * wiener)
     change = scale(spectrum, 0.0)
     for momentum, rate in step_sizes(iterations):
-        error = ops.where(known, observed - irfft2(transfer * spectrum, size), 0.0)
-        ask = conj(transfer) * rfft2(error) - scale(spectrum, penalty)
+        error = ops.where(known, observed - irfft2(otf * spectrum, size), 0.0)
+        ask = conj(otf) * rfft2(error) - scale(spectrum, penalty)
         ask = ask + scale(start, HOLD)
         change = scale(change, momentum) + scale(ask, rate * wiener)
         spectrum = spectrum + change
-    return ops.where(known, observed, irfft2(transfer * spectrum, size))
+    return ops.where(known, observed, irfft2(otf * spectrum, size))
 
 
 def _low_half(spectrum: Tensor, shape: Tuple[int, int]) -> Tensor:

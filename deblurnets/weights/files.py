@@ -35,7 +35,7 @@ __all__ = [
     "check_official_file",
     "load_analysis",
     "load_into",
-    "load_judge",
+    "load_quality",
     "load_synthesis",
     "save_official_layout",
     "save_weights",
@@ -44,8 +44,8 @@ __all__ = [
 PathLike = Union[str, Path]
 
 CONFIG_ATTRIBUTE = "deblurnets_config"
-_TRAINED = ("compact_analysis", "compact_synthesis", "compact_judge")
-_JUDGE_FILE = "compact_judge.h5"
+_TRAINED = ("compact_analysis", "compact_synthesis", "compact_quality")
+_QUALITY_FILE = "compact_quality.h5"
 
 
 class _Trained(NamedTuple):
@@ -84,22 +84,21 @@ def load_synthesis(path: PathLike) -> Any:
     return _load(Path(path), "synthesis")
 
 
-def load_judge(path: Optional[PathLike] = None) -> Any:
-    """Load the judge of results; by default the one that comes with the package.
+def load_quality(path: Optional[PathLike] = None) -> Any:
+    """Load the network that predicts the quality of results; by default the bundled one.
 
     Returns
     -------
-    deblurnets.estimation.quality.Judge
+    deblurnets.estimation.quality.QualityModel
     """
-    from deblurnets.backend import compile_layers
-    from deblurnets.estimation.quality import Judge
+    from deblurnets.backend import numpy_function
+    from deblurnets.estimation.quality import QualityModel
 
-    path = Path(path or model_path(_JUDGE_FILE))
+    path = Path(path or model_path(_QUALITY_FILE))
     contents = _read(path)
-    network = _build_compact(contents, path, "judge")
+    network = _build_compact(contents, path, "quality")
     _fill(network, contents, path)
-    compile_layers([network], [(None, None, None, 1)] * 3)
-    return Judge(network)
+    return QualityModel(numpy_function(network, [(None, None, None, 1)] * 3))
 
 
 def load_into(network: Any, path: PathLike) -> None:
@@ -193,7 +192,7 @@ def _load(path: Path, which: str) -> Any:
 
         _fill(network, contents, path)
         if which == "analysis":
-            return CompactAnalysis(network, load_judge())
+            return CompactAnalysis(network, load_quality())
         return CompactSynthesis(network)
     network = _build_paper(which)
     from deblurnets.paper.pair import PaperAnalysis as Analysis
@@ -216,16 +215,16 @@ def _build_paper(which: str) -> Any:
 def _build_compact(contents: Contents, path: Path, which: str) -> Any:
     received = contents.network if isinstance(contents, _Trained) else "the paper's"
     if received != f"compact_{which}":
-        wanted = {"analysis": "an analysis", "synthesis": "a synthesis", "judge": "a judge"}[which]
-        raise WeightsError(f"{path}: expected {wanted} network, received {received!r}")
+        article = "an" if which == "analysis" else "a"
+        raise WeightsError(f"{path}: expected {article} {which} network, received {received!r}")
     from deblurnets.backend import inference_dtype
 
     if which == "analysis":
         from deblurnets.networks.analysis import AnalysisConfig as Config
         from deblurnets.networks.analysis import build_analysis as build
-    elif which == "judge":
-        from deblurnets.networks.quality import JudgeConfig as Config
-        from deblurnets.networks.quality import build_judge as build
+    elif which == "quality":
+        from deblurnets.networks.quality import QualityConfig as Config
+        from deblurnets.networks.quality import build_quality as build
     else:
         from deblurnets.networks.synthesis import SynthesisConfig as Config
         from deblurnets.networks.synthesis import build_synthesis as build

@@ -83,7 +83,7 @@ def test_a_known_kernel_needs_no_analysis_network(tmp_path, monkeypatch):
         raise AssertionError("the analysis network was loaded or downloaded")
 
     monkeypatch.setattr(weights, "load_analysis", refuse)
-    monkeypatch.setattr(weights, "load_judge", refuse)
+    monkeypatch.setattr(weights, "load_quality", refuse)
     monkeypatch.setattr("deblurnets.weights.download.ensure_weights", refuse)
     source = tmp_path / "a.png"
     source.write_bytes(files.example_bytes(".png"))

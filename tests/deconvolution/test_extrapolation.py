@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import fft
 
-from deblurnets.deconvolution.extrapolation import fill_hidden
+from deblurnets.deconvolution.extrapolation import extrapolate
 from deblurnets.deconvolution.hyper_laplacian import HyperLaplacian, hyper_laplacian
-from deblurnets.imaging.boundaries import kernel_spectrum
+from deblurnets.imaging.boundaries import psf_to_otf
 from deblurnets.imaging.psf import random_shake
 
 SHAPE = (60, 72)
@@ -27,7 +27,7 @@ def known(shape=SHAPE, margin=12):
 
 
 def blurred(sharp, kernel):
-    spectrum = kernel_spectrum(kernel, sharp.shape)
+    spectrum = psf_to_otf(kernel, sharp.shape)
     return spectrum, fft.irfft2(spectrum * fft.rfft2(sharp), sharp.shape)[None]
 
 
@@ -43,7 +43,7 @@ def hidden_border(seed):
 @settings(deadline=None, max_examples=20)
 def test_what_is_known_stays_and_the_rest_comes_close_to_the_truth(seed):
     spectrum, truth, inner, observed = hidden_border(seed)
-    filled = fill_hidden(observed, inner, spectrum, 12)
+    filled = extrapolate(observed, inner, spectrum, 12)
     assert np.array_equal(filled[inner], observed[inner])
     near = known(margin=10) & ~inner  # within reach of what is known
     error, before = (np.abs(x - truth)[near].mean() for x in (filled, observed))
@@ -54,7 +54,7 @@ def test_what_is_known_stays_and_the_rest_comes_close_to_the_truth(seed):
 @settings(deadline=None, max_examples=20)
 def test_half_the_resolution_finds_nearly_the_same(seed):
     spectrum, _, inner, observed = hidden_border(seed)
-    whole, half = (fill_hidden(observed, inner, spectrum, 12, way) for way in (False, True))
+    whole, half = (extrapolate(observed, inner, spectrum, 12, way) for way in (False, True))
     assert np.array_equal(half[inner], observed[inner])
     assert not np.array_equal(half, whole)
     hidden = ~inner
@@ -65,7 +65,7 @@ def test_odd_sides_are_solved_for_at_every_pixel():
     shape = (60, 75)
     kernel = random_shake(np.random.RandomState(3), 21, (9, 19))
     spectrum, observed = blurred(scene(3, shape), kernel)
-    whole, half = (fill_hidden(observed, known(shape), spectrum, 5, way) for way in (False, True))
+    whole, half = (extrapolate(observed, known(shape), spectrum, 5, way) for way in (False, True))
     assert np.array_equal(half, whole)
 
 
@@ -74,15 +74,15 @@ def test_odd_sides_are_solved_for_at_every_pixel():
 def test_flat_pictures_stay_flat(level, half):
     kernel = random_shake(np.random.RandomState(3), 21, (9, 19))
     observed = np.full((2, *SHAPE), level, np.float32)
-    filled = fill_hidden(observed, known(), kernel_spectrum(kernel, SHAPE), 30, half)
+    filled = extrapolate(observed, known(), psf_to_otf(kernel, SHAPE), 30, half)
     np.testing.assert_allclose(filled, level, atol=1e-4)
 
 
 def test_no_iterations_change_nothing():
     kernel = random_shake(np.random.RandomState(3), 21, (9, 19))
     observed = scene()[None]
-    spectrum = kernel_spectrum(kernel, SHAPE)
-    assert fill_hidden(observed, known(), spectrum, 0) is observed
+    spectrum = psf_to_otf(kernel, SHAPE)
+    assert extrapolate(observed, known(), spectrum, 0) is observed
 
 
 def test_the_deconvolution_gains_at_the_border():
@@ -94,7 +94,7 @@ def test_the_deconvolution_gains_at_the_border():
     blurry, sharp = np.clip(blurry[0][inner], 0, 1), sharp[inner]
 
     def error(fill):
-        result = hyper_laplacian(blurry, kernel, 1e-3, "encoded", HyperLaplacian(fill=fill))
+        result = hyper_laplacian(blurry, kernel, 1e-3, "gamma", HyperLaplacian(fill=fill))
         return np.mean((result - sharp)[3:-3, 3:-3] ** 2)
 
     assert error(12) < 0.7 * error(0)

@@ -4,14 +4,14 @@ from scipy import ndimage
 
 from deblurnets.deconvolution.hyper_laplacian import (
     HyperLaplacian,
-    blur_light,
+    blur_domain,
     estimate_noise,
     hyper_laplacian,
     tikhonov,
 )
 from deblurnets.deconvolution.shrinkage import shrink_factor
 from deblurnets.imaging import boundaries as borders
-from deblurnets.imaging import srgb as light
+from deblurnets.imaging import srgb as domain
 
 
 def mosaic(height=96, width=112, channels=3, seed=0):
@@ -34,11 +34,11 @@ def shake():
 def blurred(sharp, kernel, noise=0.0, linear=False, seed=1):
     """Convolved with true borders: the outer ring is cut off afterwards."""
     r = kernel.shape[0] // 2
-    signal = light.to_linear(sharp) if linear else sharp
+    signal = domain.to_linear(sharp) if linear else sharp
     out = np.stack(
         [ndimage.convolve(signal[..., c], kernel) for c in range(sharp.shape[-1])], axis=-1
     )
-    out = light.to_encoded(out) if linear else out
+    out = domain.to_gamma(out) if linear else out
     out = out + np.random.RandomState(seed).normal(0, noise, out.shape)
     return np.clip(out, 0, 1).astype(np.float32)[r:-r, r:-r], sharp[r:-r, r:-r]
 
@@ -64,21 +64,21 @@ def test_estimated_noise_serves_as_well_as_the_true_one():
 
 def test_linear_light_is_recognised_and_used():
     blurry, sharp = blurred(mosaic(), shake(), noise=0.004, linear=True)
-    assert blur_light(blurry, shake(), 0.004) == "linear"
+    assert blur_domain(blurry, shake(), 0.004) == "linear"
     automatic = psnr(hyper_laplacian(blurry, shake(), 0.004), sharp)
-    assert automatic > psnr(hyper_laplacian(blurry, shake(), 0.004, light="encoded"), sharp) + 2
+    assert automatic > psnr(hyper_laplacian(blurry, shake(), 0.004, domain="gamma"), sharp) + 2
 
 
 def test_pixel_values_are_recognised():
     blurry, _ = blurred(mosaic(), shake(), noise=0.004)
-    assert blur_light(blurry, shake(), 0.004) == "encoded"
+    assert blur_domain(blurry, shake(), 0.004) == "gamma"
 
 
 def test_no_blur_changes_next_to_nothing():
     sharp = mosaic()
     dot = np.zeros((5, 5), np.float32)
     dot[2, 2] = 1
-    assert psnr(hyper_laplacian(sharp, dot, noise=0.0, light="encoded"), sharp) > 40
+    assert psnr(hyper_laplacian(sharp, dot, noise=0.0, domain="gamma"), sharp) > 40
     assert psnr(tikhonov(sharp, dot, 1e-5), sharp) > 45
 
 
@@ -89,7 +89,7 @@ def test_origin_of_the_kernel_is_its_middle_pixel():
     blurry = np.roll(sharp, (2, -1), axis=(0, 1))
     for restored in (
         tikhonov(blurry, kernel, 1e-4),
-        hyper_laplacian(blurry, kernel, 0.001, light="encoded"),
+        hyper_laplacian(blurry, kernel, 0.001, domain="gamma"),
     ):
         assert psnr(restored, sharp, border=6) > 35
 
@@ -111,20 +111,20 @@ def test_saturated_pixels_do_not_ring():
     blurry, sharp = blurred(sharp, shake(), noise=0.003)
     assert blurry.max() == 1
     believed = hyper_laplacian(
-        blurry, shake(), 0.003, light="encoded", settings=HyperLaplacian(saturation=2.0)
+        blurry, shake(), 0.003, domain="gamma", settings=HyperLaplacian(saturation=2.0)
     )
-    spared = hyper_laplacian(blurry, shake(), 0.003, light="encoded")
+    spared = hyper_laplacian(blurry, shake(), 0.003, domain="gamma")
     away = sharp.max(axis=-1) < 1
     assert np.mean((spared - sharp)[away] ** 2) < 0.9 * np.mean((believed - sharp)[away] ** 2)
 
 
 def test_left_out_pixels_do_no_harm():
     blurry, sharp = blurred(mosaic(), shake(), noise=0.005)
-    valid = np.ones(blurry.shape[:2], bool)
-    valid[30:33, 40:60] = False
-    spoilt = np.where(valid[..., None], blurry, 0.9).astype(np.float32)
-    options = {"kernel": shake(), "noise": 0.005, "light": "encoded"}
-    good = psnr(hyper_laplacian(spoilt, valid=valid, **options), sharp)
+    mask = np.ones(blurry.shape[:2], bool)
+    mask[30:33, 40:60] = False
+    spoilt = np.where(mask[..., None], blurry, 0.9).astype(np.float32)
+    options = {"kernel": shake(), "noise": 0.005, "domain": "gamma"}
+    good = psnr(hyper_laplacian(spoilt, mask=mask, **options), sharp)
     assert good > psnr(hyper_laplacian(spoilt, **options), sharp) + 3
 
 
@@ -169,13 +169,13 @@ def test_shrinkage_minimises_its_cost(exponent, weight):
 
 def test_light_curve_goes_there_and_back():
     values = np.linspace(0, 1, 101).astype(np.float32)
-    linear = light.to_linear(values)
+    linear = domain.to_linear(values)
     assert linear[0] == 0 and linear[-1] == pytest.approx(1)
-    np.testing.assert_allclose(light.to_encoded(linear), values, atol=1e-5)
+    np.testing.assert_allclose(domain.to_gamma(linear), values, atol=1e-5)
     step = 1e-3
     middle = values[10:-10]
-    numeric = (light.to_linear(middle + step) - light.to_linear(middle - step)) / (2 * step)
-    np.testing.assert_allclose(light.slope(middle, 0.05), numeric, rtol=2e-2)
+    numeric = (domain.to_linear(middle + step) - domain.to_linear(middle - step)) / (2 * step)
+    np.testing.assert_allclose(domain.slope(middle, 0.05), numeric, rtol=2e-2)
 
 
 def test_extension_keeps_the_picture_and_wraps_smoothly():
@@ -197,6 +197,6 @@ def test_errors_say_what_was_received():
     with pytest.raises(ValueError, match="positive, received 0"):
         tikhonov(image, kernel, 0)
     with pytest.raises(ValueError, match="'dim'"):
-        hyper_laplacian(image, kernel, light="dim")
+        hyper_laplacian(image, kernel, domain="dim")
     with pytest.raises(ValueError, match=r"\(8, 8\), received \(4, 4\)"):
-        hyper_laplacian(image, kernel, valid=np.ones((4, 4), bool))
+        hyper_laplacian(image, kernel, mask=np.ones((4, 4), bool))

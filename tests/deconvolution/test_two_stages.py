@@ -15,7 +15,7 @@ SIZES = [(75, 110), (96, 60), (201, 131)]
 
 @pytest.fixture(scope="module")
 def network():
-    network = build_synthesis(SynthesisConfig(widths=(4, 8), doubt=0.02))
+    network = build_synthesis(SynthesisConfig(widths=(4, 8), crossover=0.02))
     rng = np.random.RandomState(0)
     for variable in network.variables:
         variable.assign(rng.normal(0, 0.1, variable.shape).astype(np.float32))

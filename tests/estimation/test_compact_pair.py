@@ -7,16 +7,17 @@ import dataclasses
 import numpy as np
 import pytest
 
+from deblurnets.backend import numpy_function
 from deblurnets.deconvolution.restorer import CompactSynthesis, tight_grid
 from deblurnets.estimation import estimator as compact
 from deblurnets.estimation.estimate import Estimate
 from deblurnets.estimation.estimator import CompactAnalysis, EstimateConfig
-from deblurnets.estimation.quality import BORDER, Judge, Verdict
-from deblurnets.estimation.search import Finding, Look
+from deblurnets.estimation.quality import BORDER, Quality, QualityModel
+from deblurnets.estimation.search import SearchResult, View
 from deblurnets.imaging.boundaries import pad_to
 from deblurnets.imaging.psf import random_shake
 from deblurnets.networks.analysis import AnalysisConfig, build_analysis
-from deblurnets.networks.quality import JudgeConfig, build_judge
+from deblurnets.networks.quality import QualityConfig, build_quality
 from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis
 from deblurnets.runtime import memory
 
@@ -24,9 +25,11 @@ from deblurnets.runtime import memory
 @pytest.fixture(scope="module")
 def analysis():
     analysis_config = AnalysisConfig(grid=17, steps=(1, 1), widths=(4, 8), decoder_widths=(4, 8))
-    judge = Judge(build_judge(JudgeConfig(widths=(4, 4))))
-    config = EstimateConfig(looks=((0.5, 64), (1.0, 96)), least_side=40, grid=25)
-    return CompactAnalysis(build_analysis(analysis_config), judge, config)
+    quality_model = QualityModel(
+        numpy_function(build_quality(QualityConfig(widths=(4, 4))), [(None, None, None, 1)] * 3)
+    )
+    config = EstimateConfig(views=((0.5, 64), (1.0, 96)), least_side=40, grid=25)
+    return CompactAnalysis(build_analysis(analysis_config), quality_model, config)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ def test_estimates_are_kernels_for_pictures_of_any_size(analysis, size):
     kernel = estimate.kernel
     assert 0 <= estimate.confidence <= 1
     assert 0 <= estimate.strength <= 1
-    assert estimate.light in ("encoded", "linear")
+    assert estimate.domain in ("gamma", "linear")
     assert kernel.shape == (25, 25)
     assert kernel.min() >= 0
     assert kernel.sum() == pytest.approx(1, abs=1e-4)
@@ -76,24 +79,24 @@ def test_a_flat_picture_gets_a_kernel_too(analysis):
 def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, no_blur, blurred, strength):
     kernel = np.zeros((25, 25), np.float32)
     kernel[12, 12 - reach : 13 + reach] = 1 / (2 * reach + 1)
-    looks = []
+    views = []
 
-    def search(grey, sizes, observe, improve, judge, grid, look_grid, config, given):
-        tried = [Look(*size, light) for size in sizes for light in ("encoded", "linear")]
-        starts = [start for look in tried for start in observe(grey, [look])]
-        looks.extend(start.look for start in starts)
+    def search(grey, sizes, observe, improve, quality_model, grid, view_grid, config, given):
+        tried = [View(*size, domain) for size in sizes for domain in ("gamma", "linear")]
+        starts = [start for view in tried for start in observe(grey, [view])]
+        views.extend(start.view for start in starts)
         for start in starts:
-            for result in (start.kernel, improve(grey, start.kernel, start.look)):
+            for result in (start.kernel, improve(grey, start.kernel, start.view)):
                 assert result.shape == (25, 25)
                 assert result.sum() == pytest.approx(1, abs=1e-4)
-        return Finding(kernel, Verdict(gain, "linear"), 1.0 - no_blur)
+        return SearchResult(kernel, Quality(gain, "linear"), 1.0 - no_blur)
 
     monkeypatch.setattr(compact, "search_kernel", search)
     estimate = analysis.estimate(picture(100, 110))
-    lights = ("encoded", "linear")
-    assert looks == [Look(*size, light) for size in ((0.5, 64), (1.0, 96)) for light in lights]
+    domains = ("gamma", "linear")
+    assert views == [View(*size, domain) for size in ((0.5, 64), (1.0, 96)) for domain in domains]
     assert (estimate.blurred, estimate.strength) == (blurred, pytest.approx(strength))
-    assert estimate.light == "linear"
+    assert estimate.domain == "linear"
     assert (estimate.confidence > 0.5) == (min(gain, 1.0 - no_blur) > -0.6)
 
 
@@ -154,13 +157,15 @@ def test_parts_for_want_of_memory_give_nearly_what_the_whole_picture_gives(synth
 
 
 def test_a_region_s_kernel_is_compared_with_that_of_the_picture(analysis, monkeypatch):
-    def judge(grey, kernels, lights=None):
+    def quality_model(grey, kernels, domains=None):
         assert len(kernels) == 2
-        return [Verdict(3.0, "linear"), Verdict(1.0, "encoded")]
+        return [Quality(3.0, "linear"), Quality(1.0, "gamma")]
 
-    found = Finding(random_shake(np.random.RandomState(2), 25, (9, 9)), Verdict(9, "linear"), 9.0)
+    found = SearchResult(
+        random_shake(np.random.RandomState(2), 25, (9, 9)), Quality(9, "linear"), 9.0
+    )
     starts = []
-    monkeypatch.setattr(analysis, "judge", judge)
+    monkeypatch.setattr(analysis, "quality_model", quality_model)
     monkeypatch.setattr(compact, "search_kernel", lambda *given: starts.append(given[-1]) or found)
     given = Estimate(random_shake(np.random.RandomState(3), 25, (9, 9)))
     region = analysis.estimate_region(picture(90, 90), given)
@@ -180,9 +185,9 @@ def test_results_are_judged_beside_the_picture(analysis, monkeypatch, size):
             assert max(blurry.shape[1:3]) <= 384
             return np.mean(results - blurry, axis=(1, 2, 3))
 
-    monkeypatch.setattr(analysis.judge, "network", Difference())
+    monkeypatch.setattr(analysis.quality_model, "predict", Difference())
     blurry = picture(*size)
-    gains = analysis.judge_results(blurry, [blurry, blurry + 0.25])
+    gains = analysis.predict_gains(blurry, [blurry, blurry + 0.25])
     assert gains == pytest.approx([0, 0.25], abs=1e-5)
 
 
@@ -197,7 +202,7 @@ def test_the_judge_sees_few_sizes_and_nothing_but_the_border_is_cut(size):
             return np.zeros(1, np.float32)
 
     grey = picture(*size).mean(axis=2)
-    Judge(Recorder())(grey, [random_shake(np.random.RandomState(0), 9, (5, 5))], ["encoded"])
+    QualityModel(Recorder())(grey, [random_shake(np.random.RandomState(0), 9, (5, 5))], ["gamma"])
     (window,) = seen
     assert all(side in (128, 256, 384) for side in window.shape)
     shown = [min(n - 2 * min(BORDER, (n - 1) // 2), 384) for n in size]

@@ -21,7 +21,7 @@ def line(angle):
 
 
 FLAT, STEEP = line(0), line(1.2)
-GIVEN = Estimate(FLAT, "encoded", confidence=0.4)
+GIVEN = Estimate(FLAT, "gamma", confidence=0.4)
 NO_BLUR = dataclasses.replace(GIVEN, strength=0.0, blurred=False)
 
 
@@ -33,14 +33,14 @@ class Search:
 
     def __init__(self, kernels, advantages, given=GIVEN, gains=(0, 1, 2), **fields):
         self.found = [
-            RegionEstimate(Estimate(kernel, "encoded", 0.8, **fields), advantage)
+            RegionEstimate(Estimate(kernel, "gamma", 0.8, **fields), advantage)
             for kernel, advantage in zip(kernels, advantages)
         ]
         self.given = given
         self.seen = 0
         self.gains = gains
 
-    def judge_results(self, image, results):
+    def predict_gains(self, image, results):
         assert len(results) == 3
         assert all(result.shape == image.shape for result in results)
         return np.array(self.gains, np.float32)
@@ -59,8 +59,8 @@ class Synthesis:
     def __init__(self):
         self.calls = []
 
-    def deblur(self, image, kernel, light="auto", estimated=False, tile=None):
-        self.calls.append((image.shape, light))
+    def deblur(self, image, kernel, domain="auto", estimated=False, tile=None):
+        self.calls.append((image.shape, domain))
         return image * kernel.sum(0)[7]
 
 
@@ -133,7 +133,7 @@ def test_the_same_kernel_everywhere_gives_the_result_of_one():
     assert (one.own_kernels, same.own_kernels) == (None, (6, 6))
     assert (one.confidence, same.confidence) == (0.4, pytest.approx(0.8))
     assert same.kernel is FLAT
-    assert [light for _, light in synthesis.calls] == [*["encoded"] * 7, *["linear"] * 6]
+    assert [domain for _, domain in synthesis.calls] == [*["gamma"] * 7, *["linear"] * 6]
 
 
 @pytest.mark.parametrize(
@@ -156,15 +156,15 @@ def test_a_result_that_is_not_clearly_better_is_not_taken(advantage, gains, give
     assert same.confidence == pytest.approx(0.4)
 
 
-@pytest.mark.parametrize("gains, light", [((0, 1, 2), "linear"), ((0, 2, 1), "encoded")])
-def test_the_light_is_that_of_the_better_result(gains, light):
+@pytest.mark.parametrize("gains, domain", [((0, 1, 2), "linear"), ((0, 2, 1), "gamma")])
+def test_the_light_is_that_of_the_better_result(gains, domain):
     class Brightening(Synthesis):
-        def deblur(self, image, kernel, light="auto", estimated=False, tile=None):
-            return np.full_like(image, 0.9 if light == "linear" else 0.3)
+        def deblur(self, image, kernel, domain="auto", estimated=False, tile=None):
+            return np.full_like(image, 0.9 if domain == "linear" else 0.3)
 
     search = Search([STEEP] * 6, [2] * 6, gains=gains)
     result = Deblurrer(search, Brightening(), local=CONFIG)(edges())
-    assert result.image == pytest.approx(0.9 if light == "linear" else 0.3, abs=1e-5)
+    assert result.image == pytest.approx(0.9 if domain == "linear" else 0.3, abs=1e-5)
 
 
 def test_a_picture_of_a_turning_camera_counts_as_blurred():

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from deblurnets.estimation.alternation_latent import best_crop
-from deblurnets.estimation.refinement import AlternationConfig, refine_kernel
+from deblurnets.estimation.edge_prediction import best_crop
+from deblurnets.estimation.refinement import RefinementConfig, refine_kernel
 from deblurnets.imaging.psf import fit_grid, rasterise
 
 
@@ -76,7 +76,7 @@ def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match=r"grey picture .* got \(32, 32, 3\)"):
         refine_kernel(np.zeros((32, 32, 3)), hook())
     with pytest.raises(dataclasses.FrozenInstanceError):
-        AlternationConfig().crop = 3
+        RefinementConfig().crop = 3
 
 
 @given(height=st.integers(8, 1300), width=st.integers(8, 1300), size=st.sampled_from([20, 96, 400]))

@@ -241,8 +241,8 @@ def contrast(first, second):
 
     def luminance(colour):
         parts = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
-        light = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-        return light @ [0.2126, 0.7152, 0.0722]
+        domain = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return domain @ [0.2126, 0.7152, 0.0722]
 
     low, high = sorted((luminance(first), luminance(second)))
     return (high + 0.05) / (low + 0.05)

@@ -235,12 +235,12 @@ def test_dark_colours_are_taken_from_the_system(page):
     def ground():
         return page.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
 
-    light = ground()
+    domain = ground()
     feature = {"name": "prefers-color-scheme", "value": "dark"}
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
     dark = ground()
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    assert light == "rgba(250, 250, 248, 1)" and dark == "rgba(19, 20, 23, 1)"
+    assert domain == "rgba(250, 250, 248, 1)" and dark == "rgba(19, 20, 23, 1)"
 
 
 def test_two_thousand_pictures_are_loaded_as_they_are_seen(browser, tmp_path):

@@ -1,6 +1,6 @@
 """The pictures of the golden results, cut from the examples; run as a program, it stores them.
 
-    python tests/golden_pictures.py
+    python tests/helpers/golden_pictures.py
 
 Networks compute in float32 here, so that processors with and without bfloat16 agree.
 """

@@ -9,7 +9,7 @@ import scipy.signal
 from deblurnets.backend import abs2, build_layer, compile_layers, irfft2, keras, ops, rfft2
 from deblurnets.imaging.psf import random_shake
 from deblurnets.networks import analysis, layers, synthesis
-from deblurnets.networks import quality as judge
+from deblurnets.networks import quality as quality_model
 
 TINY_ANALYSIS = analysis.AnalysisConfig(grid=17, steps=(1, 1), widths=(4, 8), decoder_widths=(4, 8))
 TINY_SYNTHESIS = synthesis.SynthesisConfig(widths=(4, 8))
@@ -38,7 +38,7 @@ def test_transfer_function_convolves_with_the_origin_in_the_middle():
     rng = np.random.RandomState(0)
     picture = rng.rand(24, 30).astype(np.float32)
     kernel = random_shake(rng, 9, (3, 7))
-    spectrum = rfft2(picture[None, None]) * layers.transfer_function(kernel[None], (24, 30))
+    spectrum = rfft2(picture[None, None]) * layers.otf_of(kernel[None], (24, 30))
     blurry = numpy(irfft2(spectrum, (24, 30)))[0, 0]
     expected = scipy.signal.convolve2d(picture, kernel, mode="same", boundary="wrap")
     assert np.allclose(blurry, expected, atol=1e-5)
@@ -77,7 +77,11 @@ def test_kernel_resampling_keeps_kernels_and_centres():
             TINY_SYNTHESIS,
             [(1, 40, 40, 3), (1, 9, 9), (1, 40, 40, 3)],
         ),
-        (judge.build_judge, judge.JudgeConfig(widths=(4, 4)), [(1, 16, 16, 1)] * 3),
+        (
+            quality_model.build_quality,
+            quality_model.QualityConfig(widths=(4, 4)),
+            [(1, 16, 16, 1)] * 3,
+        ),
     ],
 )
 def test_networks_have_all_their_variables_before_they_run(build, config, shapes, monkeypatch):
@@ -130,8 +134,8 @@ def test_the_correction_counts_only_where_the_kernel_loses_something():
     untouched = np.zeros((1, 17, 17), np.float32)
     untouched[0, 8, 8] = 1
     corrections = []
-    for doubt in (0.01, 0.25, 1e9):
-        config = dataclasses.replace(TINY_SYNTHESIS, doubt=doubt)
+    for crossover in (0.01, 0.25, 1e9):
+        config = dataclasses.replace(TINY_SYNTHESIS, crossover=crossover)
         network = synthesis.build_synthesis(config)
         fill = np.random.RandomState(7)
         for variable in network.trainable_variables:
@@ -148,10 +152,10 @@ def test_data_steps_ask_nothing_of_the_truth_and_lead_to_it():
     network = synthesis.build_synthesis(TINY_SYNTHESIS)
     size = (64, 64)
     sharp = rng.rand(1, 3, *size).astype(np.float32)
-    transfer = layers.transfer_function(random_shake(rng, 9, (3, 5))[None], size)
-    blurry = numpy(irfft2(rfft2(sharp) * transfer, size))
+    otf = layers.otf_of(random_shake(rng, 9, (3, 5))[None], size)
+    blurry = numpy(irfft2(rfft2(sharp) * otf, size))
     mask = np.ones((1, 1, *size), np.float32)
-    known = synthesis.Solutions(blurry, mask, transfer, abs2(transfer), size, [])
+    known = synthesis.Solutions(blurry, mask, otf, abs2(otf), size, [])
 
     def moves(estimate):
         return [numpy(move) for move in network._data_steps(known, estimate)]
@@ -164,7 +168,7 @@ def test_data_steps_ask_nothing_of_the_truth_and_lead_to_it():
 @pytest.mark.parametrize("side", [38, 44])
 def test_corrections_reach_as_far_as_kernels_do(side):
     # 38 and 8 more are 48 in whole steps, a fast size; 44 and 8 more are 52, for which 60 is one.
-    network = synthesis.build_synthesis(dataclasses.replace(TINY_SYNTHESIS, doubt=1e9))
+    network = synthesis.build_synthesis(dataclasses.replace(TINY_SYNTHESIS, crossover=1e9))
     rng = np.random.RandomState(8)
     for variable in network.trainable_variables:
         variable.assign(rng.normal(0, 0.3, tuple(variable.shape)))

@@ -42,15 +42,15 @@ def test_strips_make_up_the_arrays(shape, size, workers):
 
 
 @pytest.mark.parametrize("name", ["STRIP", "TOGETHER"])
-@pytest.mark.parametrize("light", ["encoded", "linear"])
-def test_strips_and_planes_do_not_show_in_a_deconvolution(light, name, monkeypatch):
+@pytest.mark.parametrize("domain", ["gamma", "linear"])
+def test_strips_and_planes_do_not_show_in_a_deconvolution(domain, name, monkeypatch):
     rng = np.random.RandomState(0)
     image = rng.rand(60, 70, 3).astype(np.float32)
     kernel = random_shake(rng, 9, (5, 8))
-    whole = hyper_laplacian(image, kernel, 0.01, light)
+    whole = hyper_laplacian(image, kernel, 0.01, domain)
     monkeypatch.setattr(threads, name, 1000)
     with fft.set_workers(2):
-        np.testing.assert_allclose(hyper_laplacian(image, kernel, 0.01, light), whole, atol=2e-4)
+        np.testing.assert_allclose(hyper_laplacian(image, kernel, 0.01, domain), whole, atol=2e-4)
 
 
 @pytest.mark.parametrize("size, expected", [(10, [(0, 3)]), (11, [(0, 1), (1, 2), (2, 3)])])

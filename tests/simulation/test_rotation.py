@@ -11,7 +11,7 @@ from scipy import ndimage
 from deblurnets.evaluation import turned
 from deblurnets.evaluation.__main__ import main
 from deblurnets.imaging.psf import centroid
-from deblurnets.imaging.srgb import to_encoded, to_linear
+from deblurnets.imaging.srgb import to_gamma, to_linear
 from deblurnets.simulation.rotation import Shake, blur_by_shake, random_shake
 
 
@@ -27,7 +27,7 @@ def test_without_turns_the_blur_is_a_convolution():
     path = np.array([[0.0, -2.0], [0.0, 0.0], [0.0, 2.0]])
     blurry = blur_by_shake(sharp.astype(np.float32), Shake(path, np.zeros(3), (30, 40)), noise=0)
     kernel = np.array([[[1.0], [0], [1], [0], [1]]]) / 3
-    expected = to_encoded(ndimage.convolve(to_linear(sharp), kernel, mode="mirror"))
+    expected = to_gamma(ndimage.convolve(to_linear(sharp), kernel, mode="mirror"))
     assert np.abs(blurry / 255 - expected)[5:-5, 5:-5].max() < 0.004
 
 

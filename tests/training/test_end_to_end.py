@@ -58,7 +58,7 @@ def test_the_start_is_the_tool_s_own(pack):
             batch["blurry"][i],
             batch["estimate"][i],
             float(batch["noise"][i]),
-            "linear" if linear else "encoded",
+            "linear" if linear else "gamma",
         )
         assert np.abs(expected - received[i]).mean() < 1e-3
 

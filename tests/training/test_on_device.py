@@ -84,8 +84,8 @@ def test_noise_and_deconvolution_are_those_of_the_tool(photographs):
     for i in range(6):
         blurry = np.ascontiguousarray(sample.blurry[i].permute(1, 2, 0))
         assert float(levels[i]) == pytest.approx(noise.estimate_noise(blurry), rel=0.1)
-        light = "linear" if sample.linear[i] else "encoded"
-        expected = hyper_laplacian(blurry, sample.kernel[i].numpy(), float(levels[i]), light)
+        domain = "linear" if sample.linear[i] else "gamma"
+        expected = hyper_laplacian(blurry, sample.kernel[i].numpy(), float(levels[i]), domain)
         difference = np.abs(expected - received[i].permute(1, 2, 0).numpy())
         assert difference.mean() < 1e-3
 

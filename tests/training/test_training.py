@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 
+import h5py
 import numpy as np
 import pytest
 import scipy.signal
@@ -17,15 +18,20 @@ from PIL import Image
 from scipy import ndimage
 from tiny_training import SAMPLES, arguments, make_pack
 
-from deblurnets.estimation.quality import Judge
+from deblurnets.estimation.quality import QualityModel
 from deblurnets.imaging.psf import fit_grid, random_shake
 from deblurnets.imaging.srgb import GREY
 from deblurnets.simulation.kernel_errors import perturb_kernel
 from deblurnets.training import __main__ as command
 from deblurnets.training import loop
 from deblurnets.training.estimates import Estimates, aligned, estimate_samples, similarity
-from deblurnets.training.judgements import KERNELS, Examiner, judge_batches, judge_samples
 from deblurnets.training.photographs import Photographs, pack_photographs
+from deblurnets.training.quality_samples import (
+    KERNELS,
+    Oracle,
+    quality_batches,
+    write_quality_samples,
+)
 from deblurnets.training.samples import (
     SampleConfig,
     convolve_valid,
@@ -34,6 +40,7 @@ from deblurnets.training.samples import (
     photographed,
 )
 from deblurnets.training.stream import batches
+from deblurnets.weights.files import CONFIG_ATTRIBUTE
 
 
 @pytest.fixture(autouse=True)
@@ -199,7 +206,7 @@ def test_a_run_by_the_clock_ends_by_the_clock(pack, tmp_path, monkeypatch):
         assert float(checkpoint["seconds"]) >= 100
 
 
-GPU = ("--on_device", "--captured")
+GPU = ("--on_device", "--cuda_graph")
 
 
 def test_samples_on_the_device_need_pytorch(pack, tmp_path):
@@ -208,7 +215,7 @@ def test_samples_on_the_device_need_pytorch(pack, tmp_path):
     with pytest.raises(SystemExit):
         command.main([*arguments("analysis", pack, tmp_path, 1), "--kernels_by", "run"])
     with pytest.raises(SystemExit, match="add --on_device"):
-        command.main([*arguments("analysis", pack, tmp_path, 1), "--captured"])
+        command.main([*arguments("analysis", pack, tmp_path, 1), "--cuda_graph"])
     with pytest.raises(SystemExit):
         command.main([*arguments("analysis", pack, tmp_path, 1), *GPU, "--formats", "[]"])
     (tmp_path / loop.CHECKPOINT).write_bytes(b"")
@@ -261,11 +268,11 @@ def test_estimates_end_where_a_run_was_stopped(estimates, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def judged(pack):
-    """What a judge learns from, made in two runs."""
-    folder = pack.parent / "judged"
+def quality_samples(pack):
+    """What a quality network learns from, made in two runs."""
+    folder = pack.parent / "quality_samples"
     samples = SampleConfig(crop=128, grid=17, extent=(3, 12))
-    make = functools.partial(judge_samples, pack, folder, samples, seed=3, count=2)
+    make = functools.partial(write_quality_samples, pack, folder, samples, seed=3, count=2)
     made_in_two_runs(make, folder / "gains.npy", tolerance=1e-4)
     return folder
 
@@ -273,7 +280,12 @@ def judged(pack):
 @pytest.mark.parametrize("exact", [False, True])
 def test_estimated_samples_carry_the_tool_s_own_kernels(pack, estimates, exact):
     config = SampleConfig(
-        crop=48, grid=17, exact=float(exact), faithful=0, grey=0, estimates=str(estimates)
+        crop=48,
+        grid=17,
+        exact=float(exact),
+        similarity_threshold=0,
+        grey=0,
+        estimates=str(estimates),
     )
     kept = Estimates(estimates)
     photographs = Photographs(pack)
@@ -316,7 +328,9 @@ def test_a_pair_does_not_take_kernels_estimated_ahead():
 
 
 def test_a_hopeless_estimate_is_replaced_by_the_true_kernel(pack, estimates):
-    config = SampleConfig(crop=48, grid=17, exact=0, faithful=1, estimates=str(estimates))
+    config = SampleConfig(
+        crop=48, grid=17, exact=0, similarity_threshold=1, estimates=str(estimates)
+    )
     sample = draw_sample(Photographs(pack), config, 1, 0)
     assert np.array_equal(sample["estimate"], sample["kernel"])
 
@@ -343,14 +357,14 @@ def test_an_uneven_sample_is_not_explained_by_its_kernel_alone(pack):
     assert residual(1) > 1.5 * rounding
 
 
-def test_judges_learn_from_what_the_search_meets(judged):
-    pictures, errors = (np.load(judged / name) for name in ("pictures.npy", "errors.npy"))
-    gains = np.load(judged / "gains.npy")
+def test_quality_samples_hold_what_the_search_meets(quality_samples):
+    pictures, errors = (np.load(quality_samples / name) for name in ("pictures.npy", "errors.npy"))
+    gains = np.load(quality_samples / "gains.npy")
     assert (pictures.shape, pictures.dtype) == ((2, 1 + KERNELS, 64, 64), np.uint8)
     assert (errors.shape, errors.dtype) == ((2, KERNELS, 64, 64), np.int8)
     assert np.isfinite(gains).all()
     assert np.abs(gains).max() > 0.3
-    batch = next(judge_batches(judged, 48, 1, 0, 3, kept=0))
+    batch = next(quality_batches(quality_samples, 48, 1, 0, 3, kept=0))
     for name in ("blurry", "restored", "error"):
         assert batch[name].shape == (3 * KERNELS, 48, 48, 1)
     assert set(batch["gain"]) <= set(gains.ravel())
@@ -362,35 +376,39 @@ def test_an_examiner_knows_the_gain_of_the_true_kernel(pack):
     )
     blurry, sharp = (np.ascontiguousarray(sample[n] @ GREY) for n in ("blurry", "sharp"))
     dot = fit_grid(np.ones((1, 1), np.float32), 17)
-    examiner = Examiner(sharp)
-    judge = Judge(examiner, crop=128)
-    true, none = judge(blurry, [sample["kernel"], dot])
+    oracle = Oracle(sharp)
+    quality_model = QualityModel(oracle, crop=128)
+    true, none = quality_model(blurry, [sample["kernel"], dot])
     assert true.gain > 2
-    assert true.light == "encoded"
+    assert true.domain == "gamma"
     assert abs(none.gain) < 0.5
-    assert judge(blurry, [dot], ["linear"])[0].light == "linear"
-    assert len(examiner.gains) == 4 + 1  # both in both kinds of light, then one
-    assert examiner.gains[0] == pytest.approx(true.gain)
-    assert np.abs(examiner.errors[0]).mean() < 0.02
-    for picture in (examiner.blurry, *examiner.results, *examiner.errors):
+    assert quality_model(blurry, [dot], ["linear"])[0].domain == "linear"
+    assert len(oracle.gains) == 4 + 1  # both in both domains, then one
+    assert oracle.gains[0] == pytest.approx(true.gain)
+    assert np.abs(oracle.errors[0]).mean() < 0.02
+    for picture in (oracle.blurry, *oracle.results, *oracle.errors):
         assert picture.shape == (64, 64)
 
 
-def test_a_judge_learns_and_is_exported(judged, tmp_path, monkeypatch):
-    from deblurnets.weights.files import load_judge
+def test_a_quality_network_learns_and_is_exported(quality_samples, tmp_path, monkeypatch):
+    from deblurnets.weights.files import load_quality
 
     monkeypatch.setattr(loop, "LoopConfig", functools.partial(loop.LoopConfig, log_steps=10))
     command.main(
         [
-            *("judge", str(judged), str(tmp_path), "--steps", "60", "--batch", "2"),
+            *("quality", str(quality_samples), str(tmp_path), "--steps", "60", "--batch", "2"),
             *("--network", '{"widths": [4, 8]}', "--dtype", "float32", "--learning_rate", "0.01"),
         ]
     )
     with open(tmp_path / "log.csv", newline="") as file:
         losses = [float(row["loss"]) for row in csv.DictReader(file)]
     assert np.mean(losses[-2:]) < np.mean(losses[:2])
-    command.main(["export", str(tmp_path), str(tmp_path / "judge.h5")])
-    assert load_judge(tmp_path / "judge.h5").network.config.widths == (4, 8)
+    command.main(["export", str(tmp_path), str(tmp_path / "quality.h5")])
+    planes = np.zeros((1, 64, 64, 1), np.float32)
+    assert load_quality(tmp_path / "quality.h5").predict(planes, planes, planes).shape == (1,)
+    with h5py.File(tmp_path / "quality.h5", "r") as file:
+        config = json.loads(file.attrs[CONFIG_ATTRIBUTE])["config"]
+    assert config["widths"] == [4, 8]
 
 
 PAPER_NETWORKS = {

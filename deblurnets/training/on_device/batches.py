@@ -18,7 +18,7 @@ from deblurnets.training.kinds import build_network
 from deblurnets.training.on_device import faults
 from deblurnets.training.on_device.chance import Chance
 from deblurnets.training.on_device.deconvolution import hyper_laplacian
-from deblurnets.training.on_device.light import grey, to_linear
+from deblurnets.training.on_device.domain import grey, to_linear
 from deblurnets.training.on_device.photographs import DevicePhotographs
 from deblurnets.training.on_device.pictures import Pictures, halved, shaken
 from deblurnets.training.samples import SampleConfig
@@ -128,11 +128,11 @@ def _synthesis(
     kernel = pictures.kernel
     strength = chance.uniform(0, 1, batch) ** 1.5
     estimate = faults.perturb_kernels(kernel, chance, strength)
-    found = estimator(_look(pictures, chance), kernel.shape[1]) if estimator else None
+    found = estimator(_view(pictures, chance), kernel.shape[1]) if estimator else None
     if found is not None:
         found = faults.pruned(found, chance.uniform(0.02, 0.06, batch))
         found = faults.aligned(found, kernel)
-        good = faults.similarity(found, kernel) >= config.faithful
+        good = faults.similarity(found, kernel) >= config.similarity_threshold
         good = good & chance.happens(0.8, batch)
         estimate = torch.where(good[:, None, None], found, estimate)
     exact = chance.happens(config.exact, batch)
@@ -154,7 +154,7 @@ def _synthesis(
     }
 
 
-def _look(pictures: Pictures, chance: Chance) -> torch.Tensor:
+def _view(pictures: Pictures, chance: Chance) -> torch.Tensor:
     """Return the pictures as the tool's analysis looks at them: linear light for some."""
     lit = pictures.linear & chance.happens(0.5, len(pictures.linear))
     return torch.where(lit[:, None, None, None], to_linear(pictures.blurry), pictures.blurry)

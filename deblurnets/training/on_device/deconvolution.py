@@ -12,8 +12,8 @@ from deblurnets.deconvolution.half_quadratic import TIKHONOV_FLOOR, HyperLaplaci
 from deblurnets.deconvolution.shrinkage import shrink_factor
 from deblurnets.imaging.boundaries import blend, extended_shape, gradient_power
 from deblurnets.imaging.noise import QUARTILE_OF_NOISE
-from deblurnets.training.on_device import light as curves
-from deblurnets.training.on_device.surroundings import fill_hidden
+from deblurnets.training.on_device import domain as curves
+from deblurnets.training.on_device.surroundings import extrapolate
 
 _TABLE, _TOP = 4096, 64.0
 
@@ -21,7 +21,7 @@ _TABLE, _TOP = 4096, 64.0
 def estimate_noise(planes: torch.Tensor) -> torch.Tensor:
     """Estimate the noise (batch,) of pictures (batch, C, H, W) as the tool does.
 
-    See :func:`deblurnets.imaging.noise.estimate_noise`; the picture's outermost pixels do not count.
+    See `deblurnets.imaging.noise.estimate_noise`; the outermost pixels do not count.
     """
     rows = planes[:, :, 2:] - 2 * planes[:, :, 1:-1] + planes[:, :, :-2]
     response = (rows[..., 2:] - 2 * rows[..., 1:-1] + rows[..., :-2]) / 6
@@ -87,7 +87,7 @@ class _Solver:
         origin = torch.nn.functional.pad(
             kernel, [0, self.size[1] - kernel.shape[2], 0, self.size[0] - kernel.shape[1]]
         )
-        self.transfer = torch.fft.rfft2(torch.roll(origin, (-half, -half), (1, 2)))[:, None]
+        self.otf = torch.fft.rfft2(torch.roll(origin, (-half, -half), (1, 2)))[:, None]
         self.prior = settings.strength * variance[:, None, None, None]
         encoded = extend(planes, self.margin, self.size)
         known = torch.zeros(1, 1, *self.size, device=planes.device)
@@ -105,19 +105,19 @@ class _Solver:
 
     def solve(self) -> torch.Tensor:
         """Sharp planes in 0..1, sRGB values."""
-        settings, split = self.settings, self.settings.data_split
+        settings, split = self.settings, self.settings.data_penalty
         observed, weight = self.observed, self.weight
-        power = self.transfer.abs() ** 2
+        power = self.otf.abs() ** 2
         roughness = torch.tensor(gradient_power(self.size), device=observed.device)
-        adjoint = split * self.transfer.conj()
+        adjoint = split * self.otf.conj()
         penalty = 20 * self.prior * (roughness + TIKHONOV_FLOOR)
-        spectrum = self.transfer.conj() / (power + penalty) * torch.fft.rfft2(self._surrounded())
+        spectrum = self.otf.conj() / (power + penalty) * torch.fft.rfft2(self._surrounded())
         sharp = torch.fft.irfft2(spectrum, s=self.size)
         hidden = weight <= 0
         dual, previous = torch.zeros_like(observed), observed
-        penalties = np.geomspace(settings.split_first, settings.split_last, settings.iterations)
+        penalties = np.geomspace(settings.penalty_first, settings.penalty_last, settings.iterations)
         for step, penalty in enumerate(penalties.tolist()):
-            blurred = torch.fft.irfft2(self.transfer * spectrum, s=self.size)
+            blurred = torch.fft.irfft2(self.otf * spectrum, s=self.size)
             ahead = torch.where(hidden, 2 * blurred - previous, blurred) if step > 1 else blurred
             previous = blurred
             if step == 0:
@@ -133,18 +133,18 @@ class _Solver:
             spectrum = spectrum / (split * power + 1e-9 + pull * roughness)
             sharp = torch.fft.irfft2(spectrum, s=self.size)
         sharp = self._inside(sharp)
-        sharp = torch.where(self.linear, curves.to_encoded(sharp * self.unit), sharp)
+        sharp = torch.where(self.linear, curves.to_gamma(sharp * self.unit), sharp)
         return sharp.clamp(0, 1)
 
     def _surrounded(self) -> torch.Tensor:
         known = self.weight > 0
-        filled = fill_hidden(self.observed, known, self.transfer, self.settings.fill)
+        filled = extrapolate(self.observed, known, self.otf, self.settings.fill)
         return torch.where(self.saturated, torch.maximum(filled, self.observed), filled)
 
     def _shrunken_divergence(self, sharp: torch.Tensor, penalty: float) -> torch.Tensor:
         exponent = self.settings.exponent
         level = (sharp.mean(1, keepdim=True) * self.unit).clamp(0, 1)
-        slope = curves.slope(curves.to_encoded(level), self.settings.dark)
+        slope = curves.slope(curves.to_gamma(level), self.settings.dark)
         factor = (self.unit / slope) ** (exponent / (2 - exponent))
         threshold = torch.where(self.linear, factor, torch.ones_like(factor))
         threshold = threshold * (1 / penalty) ** (1 / (2 - exponent))

@@ -12,7 +12,7 @@ from deblurnets.training.on_device.shakes import gaussian_blur, normalise
 def perturb_kernels(kernels: torch.Tensor, chance: Chance, strength: torch.Tensor) -> torch.Tensor:
     """Bend, brighten unevenly, soften and prune kernels (batch, k, k).
 
-    `strength` (batch,), 0..1, as :func:`deblurnets.simulation.kernel_errors.perturb_kernel` takes it.
+    `strength` (batch,), 0..1, as `deblurnets.simulation.kernel_errors.perturb_kernel` takes it.
     """
     batch, size = kernels.shape[:2]
     bend = torch.eye(2, device=kernels.device) + strength[:, None, None] * 0.04 * chance.normal(

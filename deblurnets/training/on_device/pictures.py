@@ -9,8 +9,8 @@ import torch.nn.functional as functional
 
 from deblurnets.networks.layers import fast_size
 from deblurnets.training.on_device.chance import Chance
+from deblurnets.training.on_device.domain import to_gamma, to_linear
 from deblurnets.training.on_device.jpeg import through_jpeg
-from deblurnets.training.on_device.light import to_encoded, to_linear
 from deblurnets.training.on_device.photographs import DevicePhotographs
 from deblurnets.training.on_device.shakes import normalise, random_shakes
 from deblurnets.training.samples import SampleConfig
@@ -44,12 +44,12 @@ def shaken(
     gain = chance.uniform(1.2, 2.0, batch)
     gain = torch.where(chance.happens(config.saturation, batch), gain, torch.ones_like(gain))
     in_linear = linear[:, None, None, None]
-    light = torch.where(in_linear, to_linear(sharp), sharp) * gain[:, None, None, None]
-    blurry = convolve_valid(light, kernel).clamp(0, 1)
+    domain = torch.where(in_linear, to_linear(sharp), sharp) * gain[:, None, None, None]
+    blurry = convolve_valid(domain, kernel).clamp(0, 1)
     half = config.grid // 2
-    light = light[:, :, half : half + config.crop, half : half + config.crop].clamp(0, 1)
-    blurry = torch.where(in_linear, to_encoded(blurry), blurry)
-    sharp = torch.where(in_linear, to_encoded(light), light)
+    domain = domain[:, :, half : half + config.crop, half : half + config.crop].clamp(0, 1)
+    blurry = torch.where(in_linear, to_gamma(blurry), blurry)
+    sharp = torch.where(in_linear, to_gamma(domain), domain)
     blurry = stored(blurry, config, chance)
     return Pictures(blurry, sharp, kernel, linear)
 

@@ -1,4 +1,4 @@
-"""Camera shakes by the batch: what :func:`deblurnets.imaging.psf.random_shake` draws one at a time."""
+"""Camera shakes by the batch: what `deblurnets.imaging.psf.random_shake` draws one at a time."""
 
 from __future__ import annotations
 

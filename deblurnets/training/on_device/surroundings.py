@@ -10,10 +10,10 @@ from deblurnets.deconvolution.extrapolation import HOLD, PENALTY, low_half, step
 from deblurnets.imaging.boundaries import gradient_power
 
 
-def fill_hidden(
-    observed: torch.Tensor, known: torch.Tensor, transfer: torch.Tensor, iterations: int
+def extrapolate(
+    observed: torch.Tensor, known: torch.Tensor, otf: torch.Tensor, iterations: int
 ) -> torch.Tensor:
-    """Do what :func:`deblurnets.deconvolution.extrapolation.fill_hidden` does with `half`.
+    """Do what :func:`deblurnets.deconvolution.extrapolation.extrapolate` does with `half`.
 
     The grid has even sides.
 
@@ -21,7 +21,7 @@ def fill_hidden(
     ----------
     observed : (batch, C, H, W), blurry pictures on their periodic grid.
     known : (batch, 1 or C, H, W), bool, False for hidden pixels.
-    transfer : complex (batch, 1, H, W // 2 + 1)
+    otf : complex (batch, 1, H, W // 2 + 1)
     iterations : int
     """
     if iterations < 1:
@@ -30,30 +30,30 @@ def fill_hidden(
     penalty = low_half(gradient_power(size), size)
     penalty = torch.tensor(penalty, device=observed.device) * PENALTY + HOLD
     seen = observed[:, :, ::2, ::2], known[:, :, ::2, ::2]
-    found = _filled(*seen, _low_half(transfer, size), penalty, iterations)
+    found = _filled(*seen, _low_half(otf, size), penalty, iterations)
     return torch.where(known, observed, _doubled(found))
 
 
 def _filled(
     observed: torch.Tensor,
     known: torch.Tensor,
-    transfer: torch.Tensor,
+    otf: torch.Tensor,
     penalty: torch.Tensor,
     iterations: int,
 ) -> torch.Tensor:
     """Fill planes on their own grid; `penalty` is by frequency."""
     size = tuple(observed.shape[2:])
-    wiener = 1 / (transfer.abs() ** 2 + penalty)
-    adjoint = transfer.conj()
+    wiener = 1 / (otf.abs() ** 2 + penalty)
+    adjoint = otf.conj()
     start = torch.fft.rfft2(observed)
     spectrum = wiener * (adjoint + HOLD) * start
     change = torch.zeros_like(spectrum)
     for momentum, rate in step_sizes(iterations):
-        error = known * (observed - torch.fft.irfft2(transfer * spectrum, s=size))
+        error = known * (observed - torch.fft.irfft2(otf * spectrum, s=size))
         ask = adjoint * torch.fft.rfft2(error) - penalty * spectrum + HOLD * start
         change = momentum * change + rate * wiener * ask
         spectrum = spectrum + change
-    return torch.where(known, observed, torch.fft.irfft2(transfer * spectrum, s=size))
+    return torch.where(known, observed, torch.fft.irfft2(otf * spectrum, s=size))
 
 
 def _low_half(spectrum: torch.Tensor, shape: Tuple[int, int]) -> torch.Tensor:

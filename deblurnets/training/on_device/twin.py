@@ -116,9 +116,9 @@ class AnalysisTwin(torch.nn.Module):
         padded = functional.pad(
             kernel, (0, size[1] - kernel.shape[2], 0, size[0] - kernel.shape[1])
         )
-        transfer = torch.fft.rfft2(padded.roll((-half, -half), (1, 2)))[:, None]
-        power = transfer.real**2 + transfer.imag**2
-        solved = torch.conj_physical(transfer) * spectrum * (1 / (power + self.strengths))
+        otf = torch.fft.rfft2(padded.roll((-half, -half), (1, 2)))[:, None]
+        power = otf.real**2 + otf.imag**2
+        solved = torch.conj_physical(otf) * spectrum * (1 / (power + self.strengths))
         solved = torch.fft.irfft2(solved, s=size)[:, :, :side, :side]
         edges = gradients(planes)
         pairs = gradients(solved).reshape(-1, 2, count, side, side).transpose(1, 2)

@@ -10,7 +10,7 @@ from typing import Tuple
 import numpy as np
 from scipy import fft
 
-from deblurnets.imaging.boundaries import fast_even_size, gradient_power, kernel_spectrum
+from deblurnets.imaging.boundaries import fast_even_size, gradient_power, psf_to_otf
 from deblurnets.imaging.differences import divergence, gradients
 
 
@@ -102,7 +102,7 @@ def sparse_latent(
     -------
     array (H, W), float32.
     """
-    spectrum = kernel_spectrum(kernel, blurry.shape)
+    spectrum = psf_to_otf(kernel, blurry.shape)
     data = np.conj(spectrum) * fft.rfft2(blurry)
     power = spectrum.real**2 + spectrum.imag**2
     laplacian = gradient_power(blurry.shape)

@@ -12,7 +12,7 @@ import numpy as np
 from deblurnets.runtime.threads import in_strips
 
 
-class SplitData:
+class DataFidelity:
     """The copy of a re-blurred picture, and its disagreement with it.
 
     Parameters

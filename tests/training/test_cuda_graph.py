@@ -11,7 +11,7 @@ from deblurnets.backend import ops  # noqa: E402
 from deblurnets.networks.analysis import AnalysisConfig, build_analysis  # noqa: E402
 from deblurnets.training import loop  # noqa: E402
 from deblurnets.training.losses import AnalysisTrainer  # noqa: E402
-from deblurnets.training.on_device.captured import CapturedStep, train_captured  # noqa: E402
+from deblurnets.training.on_device.cuda_graph import GraphedStep, train_by_cuda_graph  # noqa: E402
 from deblurnets.training.on_device.twin import AnalysisTwin  # noqa: E402
 
 CONFIG = AnalysisConfig(grid=17, steps=(2, 1), widths=(4, 6, 8), decoder_widths=(4, 5, 6))
@@ -42,7 +42,7 @@ def tensors(arrays):
 
 
 def grey(arrays):
-    from deblurnets.training.on_device.captured import grey_batch
+    from deblurnets.training.on_device.cuda_graph import grey_batch
 
     return grey_batch(tensors(arrays))
 
@@ -68,7 +68,7 @@ def test_the_twin_has_the_trainers_loss(network):
 
 def test_a_step_that_is_not_finite_is_left_out(network):
     twin = AnalysisTwin(network, SIDE)
-    step = CapturedStep(twin, grey(batch()))
+    step = GraphedStep(twin, grey(batch()))
     step(grey(batch()), 1e-3)
     before = [w.detach().clone() for w in twin.weights]
     broken = grey(batch())
@@ -84,7 +84,7 @@ def test_training_goes_down_and_leaves_a_checkpoint_for_export(network, tmp_path
     twin = AnalysisTwin(network, SIDE)
     stream = iter(lambda: tensors(batch()), None)
     settings = loop.LoopConfig(steps=30, learning_rate=3e-3, warmup=1, log_steps=5)
-    assert train_captured(twin, stream, settings, tmp_path) == 30
+    assert train_by_cuda_graph(twin, stream, settings, tmp_path) == 30
     with open(tmp_path / "log.csv") as file:
         losses = [float(row["loss"]) for row in csv.DictReader(file)]
     assert len(losses) == 6

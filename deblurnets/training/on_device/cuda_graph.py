@@ -16,14 +16,14 @@ import numpy as np
 import torch
 
 from deblurnets.training import loop
-from deblurnets.training.on_device.light import grey
+from deblurnets.training.on_device.domain import grey
 from deblurnets.training.on_device.twin import AnalysisTwin
 
 Batch = Dict[str, torch.Tensor]
 CLIP = 1.0  # the largest norm of a step's gradient
 
 
-class CapturedStep:
+class GraphedStep:
     """One optimiser step on a batch of fixed sizes.
 
     Parameters
@@ -90,7 +90,7 @@ def grey_batch(batch: Batch) -> Batch:
     return {**planes, "kernel": batch["kernel"].contiguous()}
 
 
-def train_captured(
+def train_by_cuda_graph(
     twin: AnalysisTwin,
     stream: Iterator[Batch],
     config: loop.LoopConfig,
@@ -103,7 +103,7 @@ def train_captured(
     export and as a start.
     """
     batch, done = grey_batch(next(stream)), None
-    take = CapturedStep(twin, batch)
+    take = GraphedStep(twin, batch)
     making = torch.cuda.Stream() if batch["blurry"].device.type == "cuda" else None
     start = saved = began = time.monotonic()
     sums: Dict[str, Any] = {}

@@ -1,8 +1,8 @@
-"""What a judge of deblurred pictures learns from: what the tool's own search shows it.
+"""What the quality network learns from: what the tool's own search shows it.
 
-The tool estimates the kernels of training samples as it does a user's, but an examiner sits in the
-place of the judge's network: it knows the sharp picture, measures what each candidate gains and
-keeps a record.
+The tool estimates the kernels of training samples as it does a user's, but with an oracle in the
+place of the network: it knows the sharp picture, measures what each candidate gains and keeps a
+record.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 
-from deblurnets.estimation.quality import BORDER, Judge
+from deblurnets.estimation.quality import BORDER, QualityModel
 from deblurnets.imaging.metrics import MAX_SHIFT, compare
 from deblurnets.imaging.srgb import GREY
 from deblurnets.training.estimates import describe, open_rows, rows_done, tools
@@ -26,17 +26,17 @@ from deblurnets.training.samples import SampleConfig, generator, photographed
 
 PICTURES, ERRORS, GAINS = "pictures.npy", "errors.npy", "gains.npy"
 # What differs from the defaults of `SampleConfig`: shakes of all sizes that the tool finds.
-JUDGED = {"crop": 416, "grid": 97, "extent": (3, 75), "power": 1.2, "jpeg": 0.25}
+QUALITY_SAMPLES = {"crop": 416, "grid": 97, "extent": (3, 75), "power": 1.2, "jpeg": 0.25}
 # Results kept of a picture: of what the search tries, and of no blur, in one or both lights.
 KERNELS = 8
-# Errors are kept as bytes, up to what the judge counts at most.
+# Errors are kept as bytes, up to what the quality network counts at most.
 ERROR_UNIT = 0.1 / 127
-# Share of the batches' pictures without errors: the judge is asked about results without kernels.
+# Share of the batches' pictures without errors: results without kernels are asked about, too.
 ERRORLESS = 0.15
 
 
-class Examiner:
-    """A judge's network that knows the sharp picture, and keeps what it is shown.
+class Oracle:
+    """A quality network that knows the sharp picture, and keeps what it is shown.
 
     Parameters
     ----------
@@ -44,9 +44,9 @@ class Examiner:
 
     Attributes
     ----------
-    blurry : array (side, side), the picture as the judge shows it.
-    results, errors : lists of arrays (side, side): results of kernels, in both kinds of light where
-        the judge could choose, and what they leave unexplained.
+    blurry : array (side, side), the picture as it is shown.
+    results, errors : lists of arrays (side, side): results of kernels, in both domains where
+        both were tried, and their residuals.
     gains : list of float, PSNR over the blurry picture's in dB.
     """
 
@@ -62,7 +62,7 @@ class Examiner:
     def __call__(self, blurry: np.ndarray, restored: np.ndarray, error: np.ndarray) -> np.ndarray:
         """Measure gains; parameters as the network's, always of the same blurry picture."""
         blurry, restored, error = (self._unmirrored(planes) for planes in (blurry, restored, error))
-        with self._turn:  # candidates are judged side by side
+        with self._turn:  # candidates come side by side
             if self._before is None:
                 self.blurry = blurry[0]
                 self._before = self._psnr(self.blurry)
@@ -73,7 +73,7 @@ class Examiner:
         return np.array(gains, np.float32)
 
     def _unmirrored(self, planes: np.ndarray) -> np.ndarray:
-        """Cut off what the judge adds around small pictures: (n, H, W, 1) to (n, side, side)."""
+        """Cut off the padding of small pictures: (n, H, W, 1) to (n, side, side)."""
         low = [(n - side) // 2 for n, side in zip(planes.shape[1:3], self._sharp.shape)]
         rows, columns = (slice(n, n + side) for n, side in zip(low, self._sharp.shape))
         return planes[:, rows, columns, 0]
@@ -82,7 +82,7 @@ class Examiner:
         return compare(picture, self._sharp, MAX_SHIFT).psnr
 
 
-def judge_sample(
+def quality_sample(
     photographs: Photographs, config: SampleConfig, seed: int, number: int, analysis: Any
 ) -> Dict[str, np.ndarray]:
     """Let the tool search one sample's kernel, and keep what it meets.
@@ -91,7 +91,7 @@ def judge_sample(
     ----------
     photographs, config, seed, number : the sample, see `draw_sample`; of at most 512 pixels, so
         that the search looks at all of it.
-    analysis : deblurnets.estimation.estimator.CompactAnalysis; its judge is replaced for the sample.
+    analysis : deblurnets.estimation.estimator.CompactAnalysis; its quality model is replaced.
 
     Returns
     -------
@@ -100,26 +100,26 @@ def judge_sample(
     "gains" (KERNELS,), float32, PSNR over the blurry picture's in dB.
     """
     sample, _ = photographed(photographs, config, generator(seed, number))
-    examiner = Examiner(np.ascontiguousarray(sample["sharp"] @ GREY))
-    usual, analysis.judge = analysis.judge, Judge(examiner, config.crop)
+    oracle = Oracle(np.ascontiguousarray(sample["sharp"] @ GREY))
+    usual, analysis.quality_model = analysis.quality_model, QualityModel(oracle, config.crop)
     try:
         analysis.estimate(sample["blurry"])
     finally:
-        analysis.judge = usual
-    # A picture too small for a reduced look shows fewer: some are kept twice then.
-    # From good to bad: the order in which they were judged is not the same every time.
-    order = np.argsort(examiner.gains)[::-1]
+        analysis.quality_model = usual
+    # A picture too small for a reduced view shows fewer: some are kept twice then.
+    # From good to bad: the order in which they came is not the same every time.
+    order = np.argsort(oracle.gains)[::-1]
     rows = [order[i % len(order)] for i in range(KERNELS)]
-    pictures = np.stack([examiner.blurry, *(examiner.results[i] for i in rows)])
-    errors = np.stack([examiner.errors[i] for i in rows])
+    pictures = np.stack([oracle.blurry, *(oracle.results[i] for i in rows)])
+    errors = np.stack([oracle.errors[i] for i in rows])
     return {
         PICTURES: np.rint(np.clip(pictures, 0, 1) * 255).astype(np.uint8),
         ERRORS: np.rint(np.clip(errors / ERROR_UNIT, -127, 127)).astype(np.int8),
-        GAINS: np.array([examiner.gains[i] for i in rows], np.float32),
+        GAINS: np.array([oracle.gains[i] for i in rows], np.float32),
     }
 
 
-def judge_samples(
+def write_quality_samples(
     pack: Path, folder: Path, config: SampleConfig, seed: int, count: int, workers: int = 1
 ) -> None:
     """Write what samples 0 .. count - 1 show; goes on where an earlier run was stopped.
@@ -142,25 +142,29 @@ def judge_samples(
     numbers = range(rows_done(arrays[GAINS]), len(arrays[GAINS]))
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
-        jobs = pool.map(_judge, *(itertools.repeat(v) for v in (str(pack), config, seed)), numbers)
+        jobs = pool.map(
+            _quality_sample, *(itertools.repeat(v) for v in (str(pack), config, seed)), numbers
+        )
         for number, result in zip(numbers, jobs):
             for name, values in result.items():
                 arrays[name][number] = values
 
 
-def _judge(pack: str, config: SampleConfig, seed: int, number: int) -> Dict[str, np.ndarray]:
+def _quality_sample(
+    pack: str, config: SampleConfig, seed: int, number: int
+) -> Dict[str, np.ndarray]:
     photographs, analysis = tools(pack)
-    return judge_sample(photographs, config, seed, number, analysis)
+    return quality_sample(photographs, config, seed, number, analysis)
 
 
-def judge_batches(
+def quality_batches(
     folder: Path, crop: int, seed: int, first: int, size: int, kept: float = 0.1
 ) -> Iterator[Dict[str, np.ndarray]]:
     """Yield training batches `first`, `first` + 1, ...: pictures at random, cut and turned so too.
 
     Parameters
     ----------
-    folder : written by `judge_samples`.
+    folder : written by `write_quality_samples`.
     crop : side of the pieces, or all where the pictures are smaller.
     seed, first, size : the stream, the first batch's number, pictures per batch.
     kept : share of the pictures, the last ones, kept for validation.
@@ -175,10 +179,10 @@ def judge_batches(
     for number in itertools.count(first):
         rng = generator(seed, number)
         rows = rng.randint(count, size=size)
-        yield judge_batch(files, rows, crop, rng)
+        yield quality_batch(files, rows, crop, rng)
 
 
-def judge_batch(
+def quality_batch(
     files: Dict[str, np.ndarray], rows: Sequence[int], crop: int, rng: np.random.RandomState
 ) -> Dict[str, np.ndarray]:
     """Assemble one batch of the given rows."""
