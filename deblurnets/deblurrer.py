@@ -11,7 +11,7 @@ import numpy as np
 
 from deblurnets.estimation.estimate import Estimate
 from deblurnets.estimation.local import LocalConfig, deblur_better, estimate_regions
-from deblurnets.runtime.memory import collector_paused
+from deblurnets.runtime.collector import collector_paused
 from deblurnets.weights.paths import model_path
 
 PathLike = Union[str, Path]

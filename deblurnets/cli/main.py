@@ -22,7 +22,7 @@ from deblurnets.cli.exit_status import ALL_DONE, INTERRUPTED, WRONG_USAGE
 from deblurnets.cli.messages import say
 from deblurnets.cli.options import build_parser, chosen_format, wrong_together
 from deblurnets.pictures.formats import format_of_name
-from deblurnets.runtime.memory import tune_heaps
+from deblurnets.runtime.glibc import tune_heaps
 
 
 def main(

@@ -12,7 +12,8 @@ from deblurnets.batch.plan import EXISTS, Plan
 from deblurnets.batch.report import FAILED, NOT_DONE, SKIPPED, Record, RunStart, record_of
 from deblurnets.cli.exit_status import ALL_DONE, INTERRUPTED, SOME_FAILED
 from deblurnets.cli.messages import one_line, say, say_beside_bar
-from deblurnets.runtime.memory import FlatMemory, collector_paused
+from deblurnets.runtime.collector import collector_paused
+from deblurnets.runtime.glibc import TrimBetweenSizes
 
 # Given the parsed arguments, returns a deblurrer: pixels in, an object with `.image` and
 # `.kernel` out; with `.deblur(pixels, kernel)` as well where a kernel is given.
@@ -103,7 +104,7 @@ class Run:
             from deblurnets.known_kernel import KnownKernel
 
             deblurrer = KnownKernel(deblurrer, self._kernel)
-        return FlatMemory(deblurrer)
+        return TrimBetweenSizes(deblurrer)
 
     def _run_jobs(self, deblur: Callable[[Any], Any]) -> bool:
         """Deblur until the end or until the user wants to stop; tell whether that was so."""

@@ -19,8 +19,8 @@ from deblurnets.imaging.boundaries import gradient_power, psf_to_otf
 from deblurnets.imaging.spectra import filtered, planes_of
 from deblurnets.networks.layers import channels_first, channels_last
 from deblurnets.networks.synthesis import SynthesisConfig, extended_size, seen_size
-from deblurnets.runtime.fixed_tiles import add_in_tiles
 from deblurnets.runtime.threads import in_strips, plane_groups
+from deblurnets.runtime.tiles import add_in_tiles
 
 Response = Callable[[np.ndarray, np.ndarray], np.ndarray]
 # Maps (n, C, h, w) to planes (n, c, h, w).

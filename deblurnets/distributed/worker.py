@@ -14,7 +14,8 @@ from deblurnets.distributed.attempts import TRIES
 from deblurnets.distributed.listing import Piece, result_name
 from deblurnets.distributed.places import Between
 from deblurnets.pictures.files import SaveOptions
-from deblurnets.runtime.memory import FlatMemory, collector_paused, tune_heaps
+from deblurnets.runtime.collector import collector_paused
+from deblurnets.runtime.glibc import TrimBetweenSizes, tune_heaps
 
 NOT_LOADED = "not_loaded"
 """Key of the message that takes the place of records where there are no networks."""
@@ -83,7 +84,7 @@ class Worker:
             if self._deblur is None:
                 tune_heaps()
                 with collector_paused():  # not kept: the process is the cluster's
-                    self._deblur = FlatMemory(self._task.load())
+                    self._deblur = TrimBetweenSizes(self._task.load())
         except Exception as error:  # the same for all pictures: the run ends with one sentence
             return [{NOT_LOADED: one_line(error)}]
         record = self._deblurred(name)

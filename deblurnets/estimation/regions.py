@@ -10,6 +10,8 @@ from typing import Callable, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
+from deblurnets.runtime.tiles import Span, add_part
+
 
 class Regions(NamedTuple):
     """A picture's regions: each of `rows` with each of `columns`, row by row.
@@ -35,12 +37,12 @@ class Regions(NamedTuple):
         steps = ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1))
         return [r * across + c for r, c in steps if 0 <= r < len(self.rows) and 0 <= c < across]
 
-    def weights(self) -> List[Tuple[np.ndarray, np.ndarray]]:
-        """Return the weights (H,) and (W,) of each region; its weight is their product."""
+    def spans(self) -> List[Tuple[Span, Span]]:
+        """Return the rows and columns over which each region counts, and how much."""
         down, right = (
             hats(length, parts) for length, parts in zip(self.shape, (self.rows, self.columns))
         )
-        return [(a, b) for a in down for b in right]
+        return [(row, column) for row in down for column in right]
 
 
 def cut_regions(shape: Tuple[int, int], side: int, step: float, most: int) -> Regions:
@@ -64,12 +66,17 @@ def _along(length: int, side: int, step: float) -> Tuple[slice, ...]:
     return tuple(slice(int(start), int(start) + side) for start in starts)
 
 
-def hats(length: int, parts: Sequence[slice]) -> np.ndarray:
-    """Return weights (parts, length), 0..1, that sum to 1 at every pixel."""
+def hats(length: int, parts: Sequence[slice]) -> List[Span]:
+    """Spread weights from 1 at each part's middle to 0 at its neighbours' middles."""
     middles = [(part.start + part.stop) / 2 for part in parts]
     pixels = np.arange(length) + 0.5
-    rows = [np.interp(pixels, middles, row) for row in np.eye(len(parts))]
-    return np.stack(rows).astype(np.float32)
+    spans = []
+    for row in np.eye(len(parts)):
+        weights = np.interp(pixels, middles, row).astype(np.float32)
+        inside = np.nonzero(weights)[0]
+        start, stop = int(inside[0]), int(inside[-1]) + 1
+        spans.append(Span(start, stop, weights[start:stop]))
+    return spans
 
 
 def fade(
@@ -92,24 +99,18 @@ def fade(
     -------
     array (H, W, 3), float32
     """
-    weights = regions.weights()
+    spans = regions.spans()
     result = base.astype(np.float32)
     for number, halo, restore in local:
-        down, right = weights[number]
-        inner = tuple(_support(side) for side in (down, right))
+        row, column = spans[number]
         outer = tuple(
-            slice(max(part.start - halo, 0), min(part.stop + halo, length))
-            for part, length in zip(inner, regions.shape)
+            slice(max(span.start - halo, 0), min(span.stop + halo, length))
+            for span, length in zip((row, column), regions.shape)
         )
-        within = tuple(
-            slice(part.start - around.start, part.stop - around.start)
-            for part, around in zip(inner, outer)
+        inner = tuple(
+            slice(span.start - around.start, span.stop - around.start)
+            for span, around in zip((row, column), outer)
         )
-        weight = down[inner[0], None, None] * right[None, inner[1], None]
-        result[inner] += weight * (restore(outer)[within] - base[inner])
+        change = restore(outer)[inner] - base[row.part, column.part]
+        add_part(np.moveaxis(result, -1, 0), np.moveaxis(change, -1, 0), row, column)
     return result
-
-
-def _support(weights: np.ndarray) -> slice:
-    inside = np.nonzero(weights)[0]
-    return slice(int(inside[0]), int(inside[-1]) + 1)

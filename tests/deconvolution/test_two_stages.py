@@ -8,7 +8,7 @@ from deblurnets.deconvolution import two_stages
 from deblurnets.deconvolution.two_stages import apply_unet, fill_ring, run_two_stages
 from deblurnets.imaging.psf import random_shake
 from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis, extend
-from deblurnets.runtime import fixed_tiles, threads
+from deblurnets.runtime import threads, tiles
 
 SIZES = [(75, 110), (96, 60), (201, 131)]
 
@@ -25,7 +25,7 @@ def network():
 @pytest.fixture
 def no_tiles(monkeypatch):
     """U-Nets see whole maps: a tile that reaches over their border changes what is near it."""
-    monkeypatch.setattr(fixed_tiles, "tile_shape", lambda height, width, *_: (height, width))
+    monkeypatch.setattr(tiles, "tile_shape", lambda height, width, *_: (height, width))
 
 
 def example(size):
@@ -68,7 +68,7 @@ def test_tiles_change_nothing(tile, network, no_tiles, monkeypatch):
         return apply_unet(unet, maps)
 
     monkeypatch.setattr(two_stages, "apply_unet", watched)
-    monkeypatch.setattr(fixed_tiles, "tile_shape", lambda *given: tile)
+    monkeypatch.setattr(tiles, "tile_shape", lambda *given: tile)
     tiled = run_two_stages(network, *arguments)
     np.testing.assert_allclose(tiled, whole, atol=1e-4)
     assert sizes == {tile}

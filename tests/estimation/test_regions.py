@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from deblurnets.estimation.regions import cut_regions, fade
+from deblurnets.runtime.tiles import add_part
 
 
 @pytest.mark.parametrize(
@@ -20,8 +21,9 @@ def test_regions_cover_the_picture_and_their_weights_sum_to_one(shape, rows, col
     regions = cut_regions(shape, side=288, step=0.6, most=4)
     assert (len(regions.rows), len(regions.columns)) == (rows, columns)
     total = np.zeros(shape, np.float32)
-    for (row, column), (down, right) in zip(regions.places(), regions.weights()):
-        weight = down[:, None] * right[None, :]
+    for (row, column), spans in zip(regions.places(), regions.spans()):
+        weight = np.zeros(shape, np.float32)
+        add_part(weight, np.float32(1), *spans)
         total += weight
         assert weight.min() >= 0
         assert weight[(row.start + row.stop) // 2, (column.start + column.stop) // 2] > 0.99

@@ -1,135 +1,29 @@
-import gc
-import subprocess
-import sys
+"""What is free, and what fits into it."""
 
 import pytest
 
 from deblurnets.runtime import memory
 
-# Threads that hold memory at the same time, and the heaps that glibc then tells of.
-COUNT_HEAPS = """
-import ctypes, sys, tempfile, threading
-from deblurnets.runtime.memory import tune_heaps
-done = tune_heaps() if sys.argv[1] == "limit" else None
-libc = ctypes.CDLL(None)
-libc.malloc.restype = ctypes.c_void_p
-barrier = threading.Barrier(6)
-def hold():
-    libc.malloc(ctypes.c_size_t(10_000))
-    barrier.wait()
-threads = [threading.Thread(target=hold) for _ in range(6)]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
-libc.fopen.restype = ctypes.c_void_p
-with tempfile.NamedTemporaryFile("r") as file:
-    stream = ctypes.c_void_p(libc.fopen(file.name.encode(), b"w"))
-    libc.malloc_info(0, stream)
-    libc.fclose(stream)
-    print(done, file.read().count("<heap nr="))
-"""
+
+@pytest.mark.parametrize(
+    "available, expected",
+    [
+        (10**5, 384),
+        (100 * 2 * 1000**2, 1000),
+        (100 * 2 * 5_999_999, 2449),
+        (100 * 2 * 6 * 10**6, 3000),
+    ],
+)
+def test_parts_follow_the_memory(available, expected, monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: available)
+    assert memory.affordable_side((2000, 3000), 100) == expected
+    assert memory.affordable_side((2000, 3000), 100, largest=900) == min(expected, 900)
 
 
-def told(script, argument, **settings):
-    """Run a script in a process of its own; return the word and the number that it prints."""
-    result = subprocess.run(
-        [sys.executable, "-c", script, argument],
-        stdout=subprocess.PIPE,
-        check=True,
-        env={"PYTHONPATH": ":".join(path for path in sys.path if path), **settings},
-    )
-    done, count = result.stdout.decode().split()
-    return done, int(count)
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
-def test_threads_share_two_heaps_unless_the_user_says_otherwise():
-    if told(COUNT_HEAPS, "limit")[0] == "False":
-        pytest.skip("glibc only")
-    assert told(COUNT_HEAPS, "no")[1] > 2
-    assert told(COUNT_HEAPS, "limit") == ("True", 2)
-    done, count = told(COUNT_HEAPS, "limit", MALLOC_ARENA_MAX="4")
-    assert done == "False" and count > 2
-
-
-# Page faults of taking and giving back some arrays of 8 MiB, the first time left out.
-COUNT_FAULTS = """
-import resource, sys
-import numpy as np
-from deblurnets.runtime.memory import tune_heaps
-done = tune_heaps() if sys.argv[1] == "limit" else None
-def work():
-    for array in [np.empty(2**21, np.float32) for _ in range(6)]:
-        array.fill(1)
-work()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-work()
-print(done, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
-def test_heaps_keep_what_arrays_of_some_megabytes_give_back():
-    # NumPy asks for large pages where they are to be had, which are few faults.
-    small_pages = {"NUMPY_MADVISE_HUGEPAGE": "0"}
-    done, kept = told(COUNT_FAULTS, "limit", **small_pages)
-    if done == "False":
-        pytest.skip("glibc only")
-    _, given_back = told(COUNT_FAULTS, "no", **small_pages)
-    assert kept < 0.1 * given_back
-
-
-# Resident memory, in MiB, that is left of 256 MiB in small arrays below one that stays.
-COUNT_KEPT = """
-import sys
-import numpy as np, psutil
-from deblurnets.runtime.memory import trim_heaps, tune_heaps
-done = tune_heaps()
-before = psutil.Process().memory_info().rss
-arrays = [np.ones(2**17, np.float32) for _ in range(512)]
-stays = np.ones(2**17, np.float32)
-del arrays
-if sys.argv[1] == "trim":
-    trim_heaps()
-print(done, (psutil.Process().memory_info().rss - before) // 2**20)
-"""
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
-def test_trimming_gives_back_what_nobody_uses():
-    done, kept = told(COUNT_KEPT, "keep")
-    if done == "False":
-        pytest.skip("glibc only")
-    assert kept > 200
-    assert told(COUNT_KEPT, "trim")[1] < 50
-
-
-def test_the_collector_pauses_and_goes_on():
-    with memory.collector_paused():
-        with memory.collector_paused():
-            assert not gc.isenabled()
-        assert not gc.isenabled()
-    assert gc.isenabled()
-    with pytest.raises(KeyError), memory.collector_paused():
-        raise KeyError
-    assert gc.isenabled()
-
-
-def test_a_collector_that_the_user_stopped_stays_so():
-    gc.disable()
-    try:
-        with memory.collector_paused():
-            pass
-        assert not gc.isenabled()
-    finally:
-        gc.enable()
-
-
-def test_what_stays_is_left_out_of_later_searches():
-    try:
-        with memory.collector_paused(keep=True):
-            stays = [[]]
-        assert gc.get_freeze_count() > 0
-        assert not any(thing is stays for thing in gc.get_objects())
-    finally:
-        gc.unfreeze()
-    assert any(thing is stays for thing in gc.get_objects())
+def test_a_containers_limit_counts(tmp_path, monkeypatch):
+    (tmp_path / "max").write_text("5000000\n")
+    (tmp_path / "used").write_text("2000000\n")
+    monkeypatch.setattr(memory, "_CGROUPS", ((tmp_path / "max", tmp_path / "used"),))
+    assert memory.available_memory() == 3_000_000
+    (tmp_path / "max").write_text("max\n")
+    assert memory.available_memory() > 3_000_000

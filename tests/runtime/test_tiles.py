@@ -1,4 +1,4 @@
-"""Cutting pictures into overlapping tiles."""
+"""Pictures cut where memory ends, into overlapping tiles."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from deblurnets.runtime import memory
-from deblurnets.runtime.tiles import cut, is_out_of_memory, map_tiles
+from deblurnets.runtime.tiles import faded_spans, is_out_of_memory, map_tiles
 
 
 @given(
@@ -16,35 +15,35 @@ from deblurnets.runtime.tiles import cut, is_out_of_memory, map_tiles
     step=st.sampled_from([1, 4, 16]),
     data=st.data(),
 )
-def test_pieces_cover_a_side_with_weights_of_one(length, halo, step, data):
+def test_spans_cover_a_side_with_weights_of_one(length, halo, step, data):
     halo = -(-halo // step) * step
     tile = data.draw(st.integers(4 * halo + 2 * step + 1, 1500))
-    pieces = cut(length, tile, halo, step)
+    spans = faded_spans(length, tile, halo, step)
     total = np.zeros(length)
-    for piece in pieces:
-        assert 0 < piece.stop - piece.start <= tile
-        assert piece.start % step == 0
-        assert piece.weights.min() >= 0
-        total[piece.start : piece.stop] += piece.weights
+    for span in spans:
+        assert 0 < span.stop - span.start <= tile
+        assert span.start % step == 0
+        assert span.weights.min() >= 0
+        total[span.start : span.stop] += span.weights
     np.testing.assert_allclose(total, 1, atol=1e-6)
 
 
 @pytest.mark.parametrize(
     "length, tile, halo, step", [(59, 39, 9, 1), (60, 39, 9, 1), (200, 97, 16, 16)]
 )
-def test_fades_of_narrow_pieces_do_not_meet(length, tile, halo, step):
-    pieces = cut(length, tile, halo, step)
-    assert len(pieces) > 2
+def test_fades_of_narrow_spans_do_not_meet(length, tile, halo, step):
+    spans = faded_spans(length, tile, halo, step)
+    assert len(spans) > 2
     total = np.zeros(length)
-    for piece in pieces:
-        total[piece.start : piece.stop] += piece.weights
+    for span in spans:
+        total[span.start : span.stop] += span.weights
     np.testing.assert_allclose(total, 1, atol=1e-6)
 
 
 @given(length=st.integers(400, 3000), halo=st.integers(2, 40))
-def test_a_piece_does_not_count_where_it_sees_less_than_half_a_halo(length, halo):
-    pieces = cut(length, 300, halo)
-    for before, after in zip(pieces, pieces[1:]):
+def test_a_span_does_not_count_where_it_sees_less_than_half_a_halo(length, halo):
+    spans = faded_spans(length, 300, halo)
+    for before, after in zip(spans, spans[1:]):
         unseen = min(16, halo)  # the fade may use this much of the halo
         assert not before.weights[-(halo - unseen) - 1 :][1:].any()
         assert not after.weights[: halo - unseen].any()
@@ -52,7 +51,7 @@ def test_a_piece_does_not_count_where_it_sees_less_than_half_a_halo(length, halo
 
 def test_too_small_a_tile_is_refused():
     with pytest.raises(ValueError, match="at least 43 pixels a side, received 42"):
-        cut(100, 42, 10)
+        faded_spans(100, 42, 10)
 
 
 def blur(part):
@@ -106,27 +105,3 @@ def test_tensorflows_error_counts_as_lack_of_memory():
     error = tensorflow.errors.ResourceExhaustedError(None, None, "OOM when allocating")
     assert is_out_of_memory(error)
     assert not is_out_of_memory(ValueError())
-
-
-@pytest.mark.parametrize(
-    "available, expected",
-    [
-        (10**5, 384),
-        (100 * 2 * 1000**2, 1000),
-        (100 * 2 * 5_999_999, 2449),
-        (100 * 2 * 6 * 10**6, 3000),
-    ],
-)
-def test_parts_follow_the_memory(available, expected, monkeypatch):
-    monkeypatch.setattr(memory, "available_memory", lambda: available)
-    assert memory.affordable_side((2000, 3000), 100) == expected
-    assert memory.affordable_side((2000, 3000), 100, largest=900) == min(expected, 900)
-
-
-def test_a_containers_limit_counts(tmp_path, monkeypatch):
-    (tmp_path / "max").write_text("5000000\n")
-    (tmp_path / "used").write_text("2000000\n")
-    monkeypatch.setattr(memory, "_CGROUPS", ((tmp_path / "max", tmp_path / "used"),))
-    assert memory.available_memory() == 3_000_000
-    (tmp_path / "max").write_text("max\n")
-    assert memory.available_memory() > 3_000_000

@@ -15,7 +15,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, Callable, Dict, List, Optional
 
-from deblurnets.runtime.memory import FlatMemory, collector_paused, tune_heaps
+from deblurnets.runtime.collector import collector_paused
+from deblurnets.runtime.glibc import TrimBetweenSizes, tune_heaps
 
 STAGES = ("decode", "analysis", "synthesis", "encode", "total")
 
@@ -78,7 +79,7 @@ def measure(request: Request, load: Callable[[str], Any]) -> Figures:
     """
     with collector_paused(keep=True):  # as the command line does
         deblurrer, weights, convolution_rate = load(request.pair)
-    deblurrer = FlatMemory(deblurrer)  # as well
+    deblurrer = TrimBetweenSizes(deblurrer)  # as well
     start = time.time() - request.started
     first, _ = _deblur_file(request, deblurrer)
     runs = [_deblur_file(request, deblurrer) for _ in range(request.repeat)]
