@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple, Union
@@ -11,11 +12,12 @@ import numpy as np
 
 from deblurnets.estimation.estimate import Estimate
 from deblurnets.estimation.local import LocalConfig, deblur_better, estimate_regions
+from deblurnets.imaging.pixels import checked, from_unit_rgb, to_unit_rgb
+from deblurnets.imaging.psf import on_square
 from deblurnets.runtime.collector import collector_paused
 from deblurnets.weights.paths import model_path
 
 PathLike = Union[str, Path]
-MINIMUM_SIDE = 32
 
 PRETRAINED: Dict[str, Tuple[str, str]] = {
     "compact": ("compact_analysis.h5", "compact_synthesis.h5"),
@@ -215,7 +217,7 @@ class Deblurrer:
         image : as for a call.
         kernel : array (h, w), non-negative, origin at ``(h // 2, w // 2)``, of any sum.
         """
-        kernel = square_kernel(kernel)
+        kernel = on_square(kernel)
         unit = to_unit_rgb(image)
         return from_unit_rgb(self._synthesis.deblur(unit, kernel, tile=self._tile_size), image)
 
@@ -232,64 +234,81 @@ class Deblurrer:
         return image[top : top + height, left : left + width]
 
 
-def to_unit_rgb(image: np.ndarray) -> np.ndarray:
-    """Convert a picture to float32 (H, W, 3) in 0..1; errors as of `checked`."""
-    image = checked(image)
-    unit = image.astype(np.float32)
-    if image.dtype in (np.uint8, np.uint16):
-        unit /= np.float32(np.iinfo(image.dtype).max)
-    return np.repeat(unit[:, :, None], 3, axis=2) if image.ndim == 2 else unit
+class KnownKernel:
+    """Deblurs every picture with one kernel, called like blind deblurring.
+
+    Parameters
+    ----------
+    deblurrer : object with ``deblur(image, kernel) -> image``, a `Deblurrer`
+    kernel : ndarray
+        (h, w), non-negative, summing to 1, its origin at ``(h // 2, w // 2)``.
+    """
+
+    def __init__(self, deblurrer: Any, kernel: np.ndarray) -> None:
+        self._deblurrer = deblurrer
+        self._kernel = kernel
+
+    def __call__(self, image: np.ndarray) -> Result:
+        """Deblur a picture; shapes, types and errors as for a `Deblurrer`.
+
+        Raises
+        ------
+        ValueError
+            The kernel is larger than the picture.
+        """
+        height, width = self._kernel.shape
+        if height > image.shape[0] or width > image.shape[1]:
+            raise ValueError(
+                f"the kernel of {width}x{height} is larger than the picture of "
+                f"{image.shape[1]}x{image.shape[0]} (width x height)"
+            )
+        start = time.perf_counter()
+        sharp = self._deblurrer.deblur(image, self._kernel)
+        seconds = {"analysis": 0.0, "synthesis": time.perf_counter() - start}
+        return Result(sharp, self._kernel, seconds)
 
 
-def checked(image: np.ndarray) -> np.ndarray:
-    """Return a picture as an array, or say what is wrong with it.
+@functools.lru_cache(maxsize=None)
+def default_deblurrer() -> Deblurrer:
+    """Return the deblurrer of `deblur`: the compact pair, loaded at the first call and kept.
+
+    It is the only state that the package keeps. Whoever wants other networks or settings, or the
+    memory given back, makes a `Deblurrer` and calls that.
+    ``default_deblurrer.cache_clear()`` lets go of it.
+    """
+    return Deblurrer.from_pretrained("compact")
+
+
+def deblur(image: np.ndarray, kernel: Optional[np.ndarray] = None) -> Result:
+    """Deblur a photograph taken with a shaking camera.
+
+    Parameters
+    ----------
+    image : array (H, W) or (H, W, 3)
+        uint8, uint16, or floating with values in 0..1; gamma-encoded as files are; both sides of
+        32 pixels or more.
+    kernel : array (h, w), optional
+        The blur kernel if it is known, non-negative, origin at ``(h // 2, w // 2)``, of any sum;
+        estimated from the picture by default.
+
+    Returns
+    -------
+    Result
+        The sharp picture of the same shape and type, the kernel, the confidence.
 
     Raises
     ------
     ValueError
-        Not an array of shape (H, W) or (H, W, 3), of 32 pixels a side or more, of type uint8,
-        uint16 or floating, with finite values in 0..1 if floating.
+        The picture or the kernel is none of these.
+
+    Examples
+    --------
+    >>> import deblurnets
+    >>> result = deblurnets.deblur(blurry)  # doctest: +SKIP
+    >>> result.image, result.kernel, result.confidence  # doctest: +SKIP
     """
-    image = np.asarray(image)
-    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
-        raise ValueError(f"expected a picture of shape (H, W) or (H, W, 3), got {image.shape}")
-    if min(image.shape[:2]) < MINIMUM_SIDE:
-        raise ValueError(
-            f"expected a picture of {MINIMUM_SIDE}x{MINIMUM_SIDE} pixels or more, got "
-            f"{image.shape[1]}x{image.shape[0]} (width x height)"
-        )
-    if np.issubdtype(image.dtype, np.floating):
-        low, high = float(image.min()), float(image.max())
-        if not (low >= 0 and high <= 1):  # also false for NaN
-            raise ValueError(
-                f"expected floating values in 0..1, got {low:g}..{high:g}: scale the picture first"
-            )
-    elif image.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"expected uint8, uint16 or floating values, got {image.dtype}")
-    return image
-
-
-def from_unit_rgb(unit: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """Convert float32 (H, W, 3) in 0..1 back to the kind of picture that `like` is."""
-    if like.ndim == 2:
-        unit = unit.mean(axis=2)
-    if np.issubdtype(like.dtype, np.floating):
-        return unit.astype(like.dtype)
-    picture = np.empty(unit.shape, like.dtype)
-    for row, values in zip(picture, unit):  # no second and third picture of floats in memory
-        row[...] = np.rint(values * np.iinfo(like.dtype).max)
-    return picture
-
-
-def square_kernel(kernel: np.ndarray) -> np.ndarray:
-    """Pad a kernel to an odd square around its origin and scale it to a sum of 1."""
-    kernel = np.asarray(kernel, np.float32)
-    if kernel.ndim != 2 or not np.isfinite(kernel).all() or kernel.min() < 0 or kernel.sum() <= 0:
-        raise ValueError(
-            "expected a blur kernel of shape (h, w), finite, non-negative and not all zero, got "
-            f"shape {kernel.shape}"
-        )
-    half = max(n // 2 for n in kernel.shape)
-    padding = [(half - n // 2, half - (n - 1 - n // 2)) for n in kernel.shape]
-    kernel = np.pad(kernel, padding, mode="constant")
-    return kernel / kernel.sum()
+    image = checked(image)  # before the networks are loaded
+    if kernel is None:
+        return default_deblurrer()(image)
+    known = on_square(kernel)
+    return KnownKernel(default_deblurrer(), known)(image)

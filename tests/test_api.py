@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import deblurnets
-from deblurnets import api
+from deblurnets import deblurrer
 from deblurnets.deblurrer import Deblurrer, Result
 
 ROOT = Path(deblurnets.__file__).resolve().parent
@@ -37,9 +37,9 @@ def loaded(monkeypatch):
         return made[-1]
 
     monkeypatch.setattr(Deblurrer, "from_pretrained", from_pretrained)
-    api.default_deblurrer.cache_clear()
+    deblurrer.default_deblurrer.cache_clear()
     yield made
-    api.default_deblurrer.cache_clear()
+    deblurrer.default_deblurrer.cache_clear()
 
 
 PICTURE = np.arange(32 * 40, dtype=np.uint8).reshape(32, 40)
@@ -62,7 +62,7 @@ def test_importing_loads_nothing():
 def test_the_public_names():
     assert deblurnets.Deblurrer is Deblurrer
     assert deblurnets.Result is Result
-    assert deblurnets.deblur is api.deblur
+    assert deblurnets.deblur is deblurrer.deblur
     assert set(deblurnets.__all__) <= set(dir(deblurnets))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         deblurnets.nonsense  # noqa: B018 - the access itself is the test

@@ -101,7 +101,7 @@ class Run:
             say(f"The networks cannot be loaded: {one_line(error)}", sys.stderr)
             return None
         if self._kernel is not None:
-            from deblurnets.known_kernel import KnownKernel
+            from deblurnets.deblurrer import KnownKernel
 
             deblurrer = KnownKernel(deblurrer, self._kernel)
         return TrimBetweenSizes(deblurrer)

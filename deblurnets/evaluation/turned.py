@@ -15,10 +15,11 @@ from typing import Callable, Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from deblurnets.deblurrer import Result, to_unit_rgb
+from deblurnets.deblurrer import Result
 from deblurnets.evaluation import options
 from deblurnets.evaluation.benchmark import BenchmarkError
 from deblurnets.imaging.metrics import compare
+from deblurnets.imaging.pixels import to_unit_rgb
 from deblurnets.pictures.files import read_image
 from deblurnets.simulation.rotation import blur_by_shake, random_shake
 

@@ -93,6 +93,20 @@ def middle_square_size(kernel: np.ndarray, mass: float = 0.998) -> int:
     return 2 * min(int(np.searchsorted(held, mass * held[-1])), held.size - 1) + 1
 
 
+def on_square(kernel: np.ndarray) -> np.ndarray:
+    """Pad a kernel to an odd square around its origin and scale it to a sum of 1."""
+    kernel = np.asarray(kernel, np.float32)
+    if kernel.ndim != 2 or not np.isfinite(kernel).all() or kernel.min() < 0 or kernel.sum() <= 0:
+        raise ValueError(
+            "expected a blur kernel of shape (h, w), finite, non-negative and not all zero, got "
+            f"shape {kernel.shape}"
+        )
+    half = max(n // 2 for n in kernel.shape)
+    padding = [(half - n // 2, half - (n - 1 - n // 2)) for n in kernel.shape]
+    kernel = np.pad(kernel, padding, mode="constant")
+    return kernel / kernel.sum()
+
+
 def similarity(first: np.ndarray, second: np.ndarray) -> float:
     """Cosine of two kernels (odd squares), both centred on their centroids."""
     size = max(first.shape[0], second.shape[0])

@@ -5,7 +5,7 @@ import picture_files as files
 import pytest
 from PIL import Image
 
-from deblurnets.known_kernel import KnownKernel
+from deblurnets.deblurrer import KnownKernel
 from deblurnets.pictures.files import ImageError
 from deblurnets.pictures.kernel_files import LARGEST_SIDE, read_kernel, save_kernel
 

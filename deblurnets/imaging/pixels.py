@@ -1,0 +1,56 @@
+"""Pixel values of users' arrays: uint8, uint16 or floating, grey or colour, to 0..1 and back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+MINIMUM_SIDE = 32
+
+
+def to_unit_rgb(image: np.ndarray) -> np.ndarray:
+    """Convert a picture to float32 (H, W, 3) in 0..1; errors as of `checked`."""
+    image = checked(image)
+    unit = image.astype(np.float32)
+    if image.dtype in (np.uint8, np.uint16):
+        unit /= np.float32(np.iinfo(image.dtype).max)
+    return np.repeat(unit[:, :, None], 3, axis=2) if image.ndim == 2 else unit
+
+
+def checked(image: np.ndarray) -> np.ndarray:
+    """Return a picture as an array, or say what is wrong with it.
+
+    Raises
+    ------
+    ValueError
+        Not an array of shape (H, W) or (H, W, 3), of 32 pixels a side or more, of type uint8,
+        uint16 or floating, with finite values in 0..1 if floating.
+    """
+    image = np.asarray(image)
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+        raise ValueError(f"expected a picture of shape (H, W) or (H, W, 3), got {image.shape}")
+    if min(image.shape[:2]) < MINIMUM_SIDE:
+        raise ValueError(
+            f"expected a picture of {MINIMUM_SIDE}x{MINIMUM_SIDE} pixels or more, got "
+            f"{image.shape[1]}x{image.shape[0]} (width x height)"
+        )
+    if np.issubdtype(image.dtype, np.floating):
+        low, high = float(image.min()), float(image.max())
+        if not (low >= 0 and high <= 1):  # also false for NaN
+            raise ValueError(
+                f"expected floating values in 0..1, got {low:g}..{high:g}: scale the picture first"
+            )
+    elif image.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"expected uint8, uint16 or floating values, got {image.dtype}")
+    return image
+
+
+def from_unit_rgb(unit: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Convert float32 (H, W, 3) in 0..1 back to the kind of picture that `like` is."""
+    if like.ndim == 2:
+        unit = unit.mean(axis=2)
+    if np.issubdtype(like.dtype, np.floating):
+        return unit.astype(like.dtype)
+    picture = np.empty(unit.shape, like.dtype)
+    for row, values in zip(picture, unit):  # no second and third picture of floats in memory
+        row[...] = np.rint(values * np.iinfo(like.dtype).max)
+    return picture
