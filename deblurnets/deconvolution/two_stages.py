@@ -9,13 +9,13 @@ depend on where anything is cut.
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Optional
 
 import numpy as np
 from scipy import fft
 
 from deblurnets.backend import ops
-from deblurnets.imaging.boundaries import gradient_power, psf_to_otf
+from deblurnets.imaging.boundaries import fill_mirrored, gradient_power, psf_to_otf
 from deblurnets.imaging.spectra import filtered, planes_of
 from deblurnets.networks.layers import channels_first, channels_last
 from deblurnets.networks.synthesis import SynthesisConfig, extended_size, seen_size
@@ -150,7 +150,8 @@ class _TwoStages:
         planes = np.moveaxis(picture[..., part], -1, 0)
         extended = np.empty((len(planes), *self.size), np.float32)
         in_strips(_copy, _centre(extended, self.inner), planes)
-        fill_ring(extended, self.inner)
+        before = tuple((n - m) // 2 for n, m in zip(self.size, self.inner))
+        fill_mirrored(extended, self.inner, before)
         return extended
 
     def _surrounded(self, known: np.ndarray) -> np.ndarray:
@@ -206,27 +207,6 @@ def _multiply(spectrum: np.ndarray, factor: np.ndarray) -> None:
 
 def _multiply_conjugate(spectrum: np.ndarray, factor: np.ndarray) -> None:
     spectrum *= np.conj(factor)
-
-
-def fill_ring(planes: np.ndarray, inner: Tuple[int, int]) -> None:
-    """Fill what lies around a picture (c, *inner) on its grid, in place.
-
-    As `deblurnets.networks.synthesis.extend`: mirrored, and blended so that it wraps smoothly.
-    """
-    left = (planes.shape[2] - inner[1]) // 2
-    _fill_ends(planes[:, :, left : left + inner[1]].swapaxes(1, 2), inner[0])
-    _fill_ends(planes, inner[1])
-
-
-def _fill_ends(planes: np.ndarray, length: int) -> None:
-    """Fill both ends of the last axis, around the middle of a given length."""
-    ring = planes.shape[-1] - length
-    before = ring // 2
-    mirrored = planes[..., before : before + length][..., ::-1]
-    share = (0.5 - 0.5 * np.cos(np.pi * (np.arange(ring) + 0.5) / max(ring, 1))).astype(np.float32)
-    filler = mirrored[..., :ring] * (1 - share) + mirrored[..., length - ring :] * share
-    planes[..., before + length :] = filler[..., : ring - before]
-    planes[..., :before] = filler[..., ring - before :]
 
 
 def _copy(result: np.ndarray, planes: np.ndarray) -> None:

@@ -10,7 +10,7 @@ from typing import Tuple
 import numpy as np
 from scipy import fft
 
-from deblurnets.imaging.boundaries import fast_even_size, gradient_power, psf_to_otf
+from deblurnets.imaging.boundaries import gradient_power, psf_to_otf
 from deblurnets.imaging.differences import divergence, gradients
 
 
@@ -44,38 +44,6 @@ def _best_corner(image: np.ndarray, size: int) -> Tuple[int, int]:
     return int(row), int(column)
 
 
-def pad_periodic(image: np.ndarray, margin: int) -> np.ndarray:
-    """Extend a picture below and to the right so that it wraps around smoothly.
-
-    The extension blends the mirrored end of the picture into the mirrored beginning, so that a
-    circular convolution sees no jump at the borders.
-
-    Parameters
-    ----------
-    image : array (H, W)
-    margin : int
-        Least number of pixels to add per axis; more are added to reach a fast FFT length.
-
-    Returns
-    -------
-    array (H', W'), float32; ``result[:H, :W]`` is the picture.
-    """
-    for axis in (0, 1):
-        image = np.moveaxis(_pad_rows(np.moveaxis(image, axis, 0), margin), 0, axis)
-    return np.ascontiguousarray(image, np.float32)
-
-
-def _pad_rows(image: np.ndarray, margin: int) -> np.ndarray:
-    """Append the blended rows of :func:`pad_periodic`."""
-    height = image.shape[0]
-    extra = fast_even_size(height + margin) - height
-    after = np.pad(image, ((0, extra), (0, 0)), mode="symmetric")[height:]
-    before = np.pad(image, ((extra, 0), (0, 0)), mode="symmetric")[:extra]
-    weight = 0.5 + 0.5 * np.cos(np.pi * (np.arange(extra) + 0.5) / extra)
-    weight = weight[:, None].astype(np.float32)
-    return np.concatenate([image, weight * after + (1 - weight) * before])
-
-
 def sparse_latent(
     blurry: np.ndarray, kernel: np.ndarray, weight: float, growth: float = 2.0, stop: float = 1e2
 ) -> np.ndarray:
@@ -88,7 +56,7 @@ def sparse_latent(
     Parameters
     ----------
     blurry : array (H, W)
-        Grey, 0..1, taken as periodic (see :func:`pad_periodic`), of a fast FFT size.
+        Grey, 0..1, taken as periodic, of a fast FFT size.
     kernel : array (k, k)
         Sums to 1, origin in the middle.
     weight : float

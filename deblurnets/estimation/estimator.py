@@ -11,10 +11,8 @@ import numpy as np
 from deblurnets.backend import compile_layers, ops
 from deblurnets.estimation.edge_prediction import best_crop
 from deblurnets.estimation.estimate import Estimate
-from deblurnets.estimation.kernel_regression import resize
 from deblurnets.estimation.local import RegionEstimate
 from deblurnets.estimation.quality import QualityModel
-from deblurnets.estimation.refinement import shrink
 from deblurnets.estimation.search import (
     InitialEstimate,
     SearchConfig,
@@ -24,6 +22,7 @@ from deblurnets.estimation.search import (
 )
 from deblurnets.imaging.boundaries import pad_to
 from deblurnets.imaging.psf import fit_grid, prune
+from deblurnets.imaging.resample import resize_kernel, shrink
 from deblurnets.imaging.srgb import DOMAINS, GREY, to_linear
 
 # Few sizes of maps keep memory flat in a folder of many sizes of small pictures (decision 008).
@@ -168,7 +167,7 @@ class CompactAnalysis:
     def _improved(self, grey: np.ndarray, kernel: np.ndarray, view: View) -> np.ndarray:
         """Let the network's last steps improve a kernel (k, k) at full size."""
         if view.scale != 1:
-            kernel = resize(kernel, view.scale, kernel.shape[0])
+            kernel = resize_kernel(kernel, view.scale, kernel.shape[0])
         kernel = ops.convert_to_tensor(fit_grid(kernel, self.network.config.grid)[None])
         kernel = self.network.improve(self._seen(grey, view), kernel)
         return self._at_full_size(ops.convert_to_numpy(kernel)[0], view)
@@ -183,7 +182,7 @@ class CompactAnalysis:
         """Turn the network's kernel of a view into one of the picture."""
         kernel = prune(kernel, self.config.prune)
         if view.scale != 1:
-            kernel = resize(kernel, 1 / view.scale, self.config.grid)
+            kernel = resize_kernel(kernel, 1 / view.scale, self.config.grid)
         return fit_grid(kernel, self.config.grid)
 
     def _input(self, grey: np.ndarray, window: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Tuple
 import numpy as np
 from scipy import fft, ndimage
 
-from deblurnets.imaging.psf import centroid, fit_grid, normalise
+from deblurnets.imaging.psf import fit_grid, normalise
 
 
 def regress(
@@ -111,16 +111,3 @@ def clean(kernel: np.ndarray, threshold: float, speck: float) -> np.ndarray:
 def shift_to_centre(kernel: np.ndarray) -> np.ndarray:
     """Move a kernel by whole pixels so that its centroid lies within half a pixel of the origin."""
     return fit_grid(kernel, kernel.shape[0])
-
-
-def resize(kernel: np.ndarray, factor: float, size: int) -> np.ndarray:
-    """Scale a kernel about its centroid and put it on a grid of `size` (odd)."""
-    if factor < 1:
-        kernel = ndimage.gaussian_filter(kernel, 0.5 * np.sqrt(1 / factor**2 - 1), mode="constant")
-    rows, columns = centroid(kernel)
-    offset = [c - (size // 2) / factor for c in (rows, columns)]
-    return normalise(
-        ndimage.affine_transform(
-            kernel.astype(np.float32), np.diag([1 / factor] * 2), offset, (size, size), order=1
-        )
-    )

@@ -18,14 +18,14 @@ import math
 from typing import List, Optional, Tuple
 
 import numpy as np
-from scipy import ndimage
 
 from deblurnets.deconvolution.extrapolation import extrapolate
 from deblurnets.estimation import edge_prediction as latent_step
 from deblurnets.estimation import kernel_regression as kernel_step
-from deblurnets.imaging.boundaries import psf_to_otf
+from deblurnets.imaging.boundaries import fast_even_size, fill_mirrored, psf_to_otf
 from deblurnets.imaging.differences import gradients
 from deblurnets.imaging.psf import fit_grid, support_size
+from deblurnets.imaging.resample import resize_kernel, shrink
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +99,7 @@ def refine_kernel(
     size = min(_odd(support_size(kernel, config.mass) * config.margin), start.shape[0])
     factor, prior = 1.0, config.prior
     for following, grid in _levels(size, min(config.scales, _scales(size, config.coarsest))):
-        kernel = kernel_step.resize(kernel, following / factor, grid)
+        kernel = resize_kernel(kernel, following / factor, grid)
         factor = following
         kernel, prior = _alternate(shrink(image, factor), kernel, prior, config)
     return fit_grid(kernel, start.shape[0])
@@ -131,25 +131,15 @@ def _levels(size: int, scales: int) -> List[Tuple[float, int]]:
     return [(factor, _odd(size * factor) if factor < 1 else size) for factor in factors]
 
 
-def shrink(image: np.ndarray, factor: float) -> np.ndarray:
-    """Scale a picture down, smoothed against aliasing."""
-    if factor >= 1:
-        return image
-    smooth = ndimage.gaussian_filter(image, 0.5 * np.sqrt(1 / factor**2 - 1), mode="mirror")
-    shape = tuple(max(8, int(n * factor)) for n in image.shape)
-    offset = 0.5 / factor - 0.5
-    return ndimage.affine_transform(
-        smooth, np.diag([1 / factor] * 2), offset, shape, order=1, mode="mirror"
-    )
-
-
 def _alternate(
     image: np.ndarray, kernel: np.ndarray, prior: float, config: RefinementConfig
 ) -> Tuple[np.ndarray, float]:
     """Run the alternations of one scale; returns the kernel and the prior's weight after them."""
-    blurry = latent_step.pad_periodic(image, kernel.shape[0])
-    known = np.zeros((1, *blurry.shape), bool)
-    known[:, : image.shape[0], : image.shape[1]] = True
+    shape = tuple(fast_even_size(n + kernel.shape[0]) for n in image.shape)
+    blurry, known = np.empty(shape, np.float32), np.zeros((1, *shape), bool)
+    picture = tuple(slice(n) for n in image.shape)
+    blurry[picture], known[(0, *picture)] = image, True
+    fill_mirrored(blurry, image.shape, (0, 0))
     for _ in range(config.iterations):
         otf = psf_to_otf(kernel, blurry.shape)
         (blurry,) = extrapolate(blurry[None], known, otf, config.fill, half=True)

@@ -1,4 +1,10 @@
-"""Pictures made periodic, so that the Fourier transform's cyclic convolution does no harm."""
+"""Pictures made periodic, so that the Fourier transform's cyclic convolution does no harm.
+
+Two fillers of the room around a picture. `extend` fades from the pixels of one border to those of
+the opposite one: a start that invents nothing, for methods that extrapolate the boundaries
+themselves. `fill_mirrored` fades between mirrored pictures, for networks and edges, which would
+take a constant for structure.
+"""
 
 from __future__ import annotations
 
@@ -90,6 +96,40 @@ def gradient_power(shape: Tuple[int, int]) -> np.ndarray:
     rows = 2 - 2 * np.cos(2 * np.pi * np.arange(shape[0]) / shape[0])
     columns = 2 - 2 * np.cos(2 * np.pi * np.arange(shape[1] // 2 + 1) / shape[1])
     return (rows[:, None] + columns[None, :]).astype(np.float32)
+
+
+def fill_mirrored(planes: np.ndarray, size: Tuple[int, int], before: Tuple[int, int]) -> None:
+    """Fill what lies around a picture on its periodic grid, in place.
+
+    The mirrored end of the picture is blended into its mirrored beginning by a raised cosine.
+
+    Parameters
+    ----------
+    planes : ndarray of float32, (..., P, Q)
+        The grid, which holds the picture.
+    size : (H, W) of the picture.
+    before : where its first pixel lies, (rows, columns).
+    """
+    left = before[1]
+    _fill_mirrored_ends(planes[..., left : left + size[1]].swapaxes(-1, -2), size[0], before[0])
+    _fill_mirrored_ends(planes, size[1], left)
+
+
+def _fill_mirrored_ends(planes: np.ndarray, length: int, before: int) -> None:
+    """Fill the last axis around a picture of some length that begins at `before`."""
+    ring = planes.shape[-1] - length
+    picture = planes[..., before : before + length]
+    share = (0.5 + 0.5 * np.cos(np.pi * (np.arange(ring) + 0.5) / max(ring, 1))).astype(np.float32)
+    after, ahead = (picture[..., _mirrored(start, ring, length)] for start in (length, -ring))
+    filler = share * after + (1 - share) * ahead
+    planes[..., before + length :] = filler[..., : ring - before]
+    planes[..., :before] = filler[..., ring - before :]
+
+
+def _mirrored(start: int, count: int, length: int) -> np.ndarray:
+    """Return which pixels of an axis its mirrored continuation has from `start` on."""
+    position = np.arange(start, start + count) % (2 * length)
+    return np.minimum(position, 2 * length - 1 - position)
 
 
 def pad_to(image: np.ndarray, height: int, width: int) -> Tuple[np.ndarray, Tuple[slice, slice]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional, Tuple
+from typing import Any, Optional
 
 import numpy as np
 
 from deblurnets import backend
 from deblurnets.estimation.estimate import Estimate
+from deblurnets.imaging.boundaries import pad_to
 from deblurnets.imaging.psf import fit_grid
 from deblurnets.paper.analysis import MIN_SIZE
 from deblurnets.paper.synthesis import fold_paper_synthesis
@@ -52,8 +53,7 @@ class PaperAnalysis:
         array, float32, (85, 85)
             Not negative, sum 1. Where the network finds nothing, the kernel of no blur.
         """
-        height, width = image.shape[:2]
-        padded, _ = pad_symmetric(image, (max(height, MIN_SIZE), max(width, MIN_SIZE)))
+        padded, _ = pad_to(image.astype(np.float32), MIN_SIZE, MIN_SIZE)
         kernel = self._run(255 * padded[None])[0]
         total = kernel.sum()
         if total > 0:
@@ -89,7 +89,7 @@ class PaperSynthesis:
         self,
         image: np.ndarray,
         kernel: np.ndarray,
-        light: str = "auto",
+        domain: str = "auto",
         estimated: bool = False,
         tile: Optional[int] = None,
     ) -> np.ndarray:
@@ -101,7 +101,7 @@ class PaperSynthesis:
             sRGB, range 0..1, any size.
         kernel : array, (k, k)
             Not negative, sum 1, k odd; put on the network's 85x85 grid if it is another.
-        light, estimated
+        domain, estimated
             Of no effect: the network takes all kernels alike, in pixel values.
         tile : int, optional
             Largest side of the parts that are worked on one by one, in pixels; as large as half of
@@ -112,12 +112,10 @@ class PaperSynthesis:
         array, float32, (height, width, 3)
             Range 0..1.
         """
-        height, width = image.shape[:2]
         if kernel.shape != (self._kernel_size, self._kernel_size):
             kernel = fit_grid(kernel, self._kernel_size)
-        padded, (top, left) = pad_symmetric(
-            image, (-(-height // _STEP) * _STEP, -(-width // _STEP) * _STEP)
-        )
+        sides = (-(-n // _STEP) * _STEP for n in image.shape[:2])
+        padded, inside = pad_to(image.astype(np.float32), *sides)
         tile = tile or affordable_side(padded.shape[:2], self.bytes_per_pixel, largest=_LARGEST)
         sharp = map_tiles(
             lambda part: self._run(255 * part[None], kernel[None])[0],
@@ -126,17 +124,4 @@ class PaperSynthesis:
             _HALO,
             _STEP,
         )
-        return np.clip(sharp[top : top + height, left : left + width] / 255, 0, 1)
-
-
-def pad_symmetric(image: np.ndarray, size: Tuple[int, int]) -> Tuple[np.ndarray, Tuple[int, int]]:
-    """Mirror a picture at its borders up to `size`, half of it before, the rest after.
-
-    Returns
-    -------
-    (array, float32, (*size, channels); (rows, columns) added before)
-    """
-    missing = [wanted - have for wanted, have in zip(size, image.shape)]
-    before = (missing[0] // 2, missing[1] // 2)
-    padding = [(b, m - b) for b, m in zip(before, missing)] + [(0, 0)]
-    return np.pad(image.astype(np.float32), padding, mode="symmetric"), before
+        return np.clip(sharp[inside] / 255, 0, 1)

@@ -5,7 +5,8 @@ import pytest
 
 from deblurnets.backend import ops
 from deblurnets.deconvolution import two_stages
-from deblurnets.deconvolution.two_stages import apply_unet, fill_ring, run_two_stages
+from deblurnets.deconvolution.two_stages import apply_unet, run_two_stages
+from deblurnets.imaging.boundaries import fill_mirrored
 from deblurnets.imaging.psf import random_shake
 from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis, extend
 from deblurnets.runtime import threads, tiles
@@ -81,5 +82,5 @@ def test_surroundings_are_those_of_the_network(size):
     result = np.zeros((3, *size), np.float32)
     top, left = (size[0] - 20) // 2, (size[1] - 34) // 2
     result[:, top : top + 20, left : left + 34] = planes[0]
-    fill_ring(result, (20, 34))
+    fill_mirrored(result, (20, 34), (top, left))
     np.testing.assert_allclose(result, expected, atol=1e-6)

@@ -1,6 +1,6 @@
 """The pictures of the golden results, cut from the examples; run as a program, it stores them.
 
-    python tests/helpers/golden_pictures.py
+    PYTHONPATH=. python tests/helpers/golden_pictures.py
 
 Networks compute in float32 here, so that processors with and without bfloat16 agree.
 """
@@ -8,13 +8,15 @@ Networks compute in float32 here, so that processors with and without bfloat16 a
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable, Dict
+from typing import Any, Callable, Dict, Tuple
 from unittest import mock
 
 import numpy as np
 from PIL import Image
 
-import deblurnets
+from deblurnets.deblurrer import Deblurrer
+from deblurnets.weights.files import load_analysis, load_synthesis
+from deblurnets.weights.paths import model_path
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).resolve().parents[1] / "golden"
@@ -36,19 +38,26 @@ PICTURES: Dict[str, Callable[[], np.ndarray]] = {
 }
 
 
-def deblurrer() -> deblurnets.Deblurrer:
-    """Return the bundled pair, in float32."""
+def bundled_pair() -> Tuple[Any, Any, Deblurrer]:
+    """Return both halves of the bundled pair, in float32, and their deblurrer."""
     with mock.patch("deblurnets.backend.has_bfloat16", return_value=False):
-        return deblurnets.Deblurrer.from_pretrained("compact")
+        analysis = load_analysis(model_path("compact_analysis.h5"))
+        synthesis = load_synthesis(model_path("compact_synthesis.h5"))
+    return analysis, synthesis, Deblurrer(analysis, synthesis)
 
 
 def main() -> None:
     """Write the results of the version at hand."""
-    deblur = deblurrer()
+    analysis, _, deblur = bundled_pair()
     FOLDER.mkdir(exist_ok=True)
     for name, picture in PICTURES.items():
-        result = deblur(picture())
-        np.savez_compressed(FOLDER / f"{name}.npz", image=result.image, kernel=result.kernel)
+        pixels = picture()
+        unit = pixels / np.float32(np.iinfo(pixels.dtype).max)
+        unit = unit if unit.ndim == 3 else np.repeat(unit[..., None], 3, axis=2)
+        domain, result = analysis.estimate(unit).domain, deblur(pixels)
+        np.savez_compressed(
+            FOLDER / f"{name}.npz", image=result.image, kernel=result.kernel, domain=domain
+        )
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deblurnets.backend import ops
+from deblurnets.imaging.boundaries import pad_to
 from deblurnets.paper.layers import CentreCrop, CrossCorrelation, GreyStandardize
-from deblurnets.paper.pair import PaperSynthesis, pad_symmetric
+from deblurnets.paper.pair import PaperSynthesis
 from deblurnets.paper.synthesis import (
     PaperSynthesisConfig,
     build_paper_synthesis,
@@ -81,8 +82,8 @@ def test_folding_the_kernel_into_the_convolutions_changes_nothing(seed, rows, co
 
 def test_small_pictures_are_mirrored_for_the_analysis(analysis, reference):
     image = reference["image"][:60, :70] / np.float32(255)
-    padded, before = pad_symmetric(image, (248, 248))
-    assert before == (94, 89)
+    padded, inside = pad_to(image, 248, 248)
+    assert (inside[0].start, inside[1].start) == (94, 89)
     kernel = analysis.estimate_kernel(image)
     assert kernel.shape == (85, 85)
     np.testing.assert_array_equal(kernel, analysis.estimate_kernel(padded))
@@ -91,8 +92,8 @@ def test_small_pictures_are_mirrored_for_the_analysis(analysis, reference):
 def test_synthesis_pads_odd_sizes_half_before(synthesis, reference):
     image = reference["synthesis_image"][:37, :51] / np.float32(255)
     kernel = reference["kernel"]
-    padded, (top, left) = pad_symmetric(image, (48, 64))
-    assert (top, left) == (5, 6)
+    padded, inside = pad_to(image, 48, 64)
+    assert (inside[0].start, inside[1].start) == (5, 6)
     whole = synthesis.deblur(padded, kernel)
     np.testing.assert_allclose(
         synthesis.deblur(image, kernel), whole[5 : 5 + 37, 6 : 6 + 51], atol=1e-6
