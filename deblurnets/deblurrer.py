@@ -58,7 +58,7 @@ class Deblurrer:
     ----------
     analysis : object with ``estimate(image) -> deblurnets.estimation.estimate.Estimate``, or None
         None: pictures are deblurred with known kernels only, see `deblur`.
-    synthesis : object with ``deblur(image, kernel, light, estimated, tile) -> image``
+    synthesis : object with ``deblur(image, kernel, domain, estimated, tile) -> image``
         Images are float32 (H, W, 3), sRGB in 0..1; `deblurnets.pairs` has both of each pair.
     analysis_max_size : (height, width), optional
         A larger picture is cropped around its centre for the kernel estimate only.

@@ -1,7 +1,7 @@
-"""What a blurry picture's unknown surroundings must hold for a sharp picture to explain it all.
+"""Boundary extrapolation: what a blurry picture has where it was not observed.
 
 A pixel within the kernel's radius of the border is a mean of pixels on both sides of it. A
-deconvolution that fills the outside with anything smooth puts the fault into the picture, twice as
+deconvolution that takes anything smooth for the outside puts the fault into the picture, twice as
 deep as the kernel is wide.
 """
 
@@ -15,46 +15,46 @@ from scipy import fft, ndimage
 from deblurnets.imaging.boundaries import gradient_power
 from deblurnets.runtime.threads import map_threads
 
-# Weight of the squared gradient. More makes the surroundings too smooth to explain the picture
+# Weight of the squared gradient. More makes the outside too smooth to explain the picture
 # near its border, less lets them run away.
 PENALTY = 0.016
-# Weight of the squared distance from the start: without it the surroundings of one border reach
+# Weight of the squared distance from the start: without it the outside of one border reaches
 # for those of the opposite one.
 HOLD = 0.2 * PENALTY
 # Parts of a picture that are solved for more slowly than this are left to the smoothness.
 SLOWEST = 0.01
-# Pixels of the planes that are filled side by side.
+# Pixels of the planes that are extrapolated side by side.
 TOGETHER = 2**21
 
 
 def extrapolate(
     observed: np.ndarray,
-    known: np.ndarray,
+    mask: np.ndarray,
     otf: np.ndarray,
     iterations: int,
-    half: bool = False,
+    half_resolution: bool = False,
 ) -> np.ndarray:
-    """Replace hidden pixels by what a smooth sharp picture, blurred, has there.
+    """Replace masked pixels by what a smooth sharp picture, blurred, has there.
 
-    That picture minimises ``sum known (k * x - y)^2 + PENALTY |grad x|^2 + HOLD (x - y)^2``
+    That picture minimises ``sum m (k * x - y)^2 + PENALTY |grad x|^2 + HOLD (x - y)^2``
     over the grid. Chebyshev iteration on the half spectrum, preconditioned by the Wiener filter of
-    a picture that is known everywhere: two transforms an iteration. Planes are filled side by
+    a picture that is observed everywhere: two transforms an iteration. Planes are worked on side by
     side on the cores of `scipy.fft.set_workers`, but for those of a large tile, whose spectra take
     much memory.
 
     Parameters
     ----------
     observed : ndarray of float32, (C, H, W)
-        Blurry picture on its periodic grid; hidden pixels are a start (`borders.extend`).
-    known : ndarray of bool, (1 or C, H, W)
-        False for hidden pixels.
+        Blurry picture on its periodic grid; masked pixels are a start (`boundaries.extend`).
+    mask : ndarray of bool, (1 or C, H, W)
+        False for pixels that were not observed.
     otf : ndarray of complex64, (H, W // 2 + 1)
         Of the kernel.
     iterations : int
         0 leaves the picture as it is.
-    half : bool
+    half_resolution : bool
         Solve for every other row and column, where both sides are even, and interpolate. Takes a
-        quarter of the time; a blurry picture holds little more (docs/decisions/024).
+        quarter of the time; a blurry picture holds little more.
 
     Returns
     -------
@@ -68,25 +68,25 @@ def extrapolate(
         return observed
     shape = observed.shape[1:]
     penalty = gradient_power(shape) * np.float32(PENALTY) + np.float32(HOLD)
-    half = half and not (shape[0] % 2 or shape[1] % 2)
+    half = half_resolution and not (shape[0] % 2 or shape[1] % 2)
     if half:
         otf, penalty = low_half(otf, shape), low_half(penalty, shape)
     wiener = 1 / (np.abs(otf) ** 2 + penalty)
-    # Every other pixel as it is: smoothed, the known ones would take in what the hidden start with.
+    # Every other pixel as it is: smoothed, the observed ones would take in the others' start.
     step = 2 if half else 1
 
-    def fill(plane: np.ndarray, inner: np.ndarray) -> np.ndarray:
+    def work(plane: np.ndarray, inner: np.ndarray) -> np.ndarray:
         seen = np.ascontiguousarray(plane[::step, ::step]), inner[::step, ::step]
-        found = _fill_plane(*seen, otf, penalty, wiener, iterations)
+        found = _extrapolate_plane(*seen, otf, penalty, wiener, iterations)
         return np.where(inner, plane, doubled(found)) if half else found
 
-    planes = zip(observed, np.broadcast_to(known, observed.shape))
-    filled = map_threads(
-        lambda plane: fill(*plane),
+    planes = zip(observed, np.broadcast_to(mask, observed.shape))
+    found = map_threads(
+        lambda plane: work(*plane),
         planes,
         most=max(1, min(fft.get_workers(), TOGETHER // observed[0].size)),
     )
-    return np.stack(list(filled))
+    return np.stack(list(found))
 
 
 def low_half(spectrum: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
@@ -106,15 +106,15 @@ def doubled(plane: np.ndarray) -> np.ndarray:
     return fft.irfft2(result, (2 * rows, 2 * width))
 
 
-def _fill_plane(
+def _extrapolate_plane(
     observed: np.ndarray,
-    known: np.ndarray,
+    mask: np.ndarray,
     otf: np.ndarray,
     penalty: np.ndarray,
     wiener: np.ndarray,
     iterations: int,
 ) -> np.ndarray:
-    """Fill one plane (H, W); `penalty` and `wiener` are by frequency, (H, W // 2 + 1)."""
+    """Extrapolate one plane (H, W); `penalty` and `wiener` are by frequency, (H, W // 2 + 1)."""
     shape = observed.shape
     adjoint, hold = np.conj(otf), np.float32(HOLD)
     start = fft.rfft2(observed)
@@ -122,9 +122,9 @@ def _fill_plane(
     start *= hold
     change = np.zeros_like(spectrum)
     for momentum, rate in step_sizes(iterations):
-        # What the known pixels and the penalty ask for.
+        # What the observed pixels and the penalty ask for.
         error = observed - fft.irfft2(otf * spectrum, shape)
-        error *= known
+        error *= mask
         ask = adjoint * fft.rfft2(error)
         ask -= penalty * spectrum
         ask += start
@@ -133,13 +133,13 @@ def _fill_plane(
         change *= np.float32(momentum)
         change += ask
         spectrum += change
-    return np.where(known, observed, fft.irfft2(otf * spectrum, shape))
+    return np.where(mask, observed, fft.irfft2(otf * spectrum, shape))
 
 
 def step_sizes(iterations: int) -> List[Tuple[float, float]]:
     """Return (momentum, rate) of each iteration: Chebyshev's, for eigenvalues `SLOWEST` to 1.
 
-    They are the same for every picture, so that a part of one is filled as it is within the whole.
+    They are the same for every picture: a part of one is extrapolated as it is within the whole.
     """
     middle, half = (1 + SLOWEST) / 2, (1 - SLOWEST) / 2
     steps, ratio = [(0.0, 1 / middle)], half / middle

@@ -42,18 +42,17 @@ class HyperLaplacian:
         What no kernel explains (lens, wrong kernel, rounding), as a standard deviation of pixel
         values in 0..1, added to the noise in squares.
     iterations : int
-        Few: stopping early also forgives faults of the kernel (14 lose 0.6 dB on `levin` with
-        estimated kernels and gain nothing elsewhere; docs/decisions/004 and 023).
+        Few: stopping early also forgives faults of the kernel.
     penalty_first, penalty_last : float
         Penalty that ties the shrunken gradients to the picture's, in the first and the last
         iteration, growing by a constant factor in between.
     data_penalty : float
-        Penalty that ties the re-blurred picture to its split copy. Small: unknown borders fill
-        quickly, fine detail comes slowly.
+        Penalty that ties the re-blurred picture to its copy (`data_fidelity`). Small: masked
+        parts follow quickly, fine detail comes slowly.
     margin : int
         Pixels added around the picture beyond the kernel's radius.
-    fill : int
-        Iterations by which the surroundings are estimated before the first one (`extrapolate`).
+    extrapolation : int
+        Iterations of the boundary extrapolation before the first one (`extrapolate`).
     saturation : float
         Pixel values from here on are taken as "at least this much".
     weight_range : float
@@ -70,7 +69,7 @@ class HyperLaplacian:
     penalty_last: float = 256.0
     data_penalty: float = 0.5
     margin: int = 10
-    fill: int = 8
+    extrapolation: int = 8
     saturation: float = 0.99
     weight_range: float = 8.0
     dark: float = 0.05
@@ -92,7 +91,7 @@ def typical_slope(image: np.ndarray, settings: Optional[HyperLaplacian] = None) 
 
 
 class Solver:
-    """State of one `hyper_laplacian`: the padded picture, its weights, and the transfer function.
+    """State of one `hyper_laplacian`: the padded picture, its weights, and the OTF.
 
     In linear light all values are divided by the typical slope of the sRGB curve, so that noise
     and gradients keep the size that they have in pixel values.
@@ -108,10 +107,10 @@ class Solver:
         if mask is not None:
             planes = from_nearest(planes, np.asarray(mask, bool))
         self.observed = extend(planes, self.margin, self.shape)
-        known = np.zeros((1, *self.shape), np.float32)
-        inside(known, self.margin, planes.shape)[...] = 1 if mask is None else mask
-        self.saturated = (self.observed >= settings.saturation) & (known > 0)
-        self.weight = known * ~self.saturated
+        observed = np.zeros((1, *self.shape), np.float32)
+        inside(observed, self.margin, planes.shape)[...] = 1 if mask is None else mask
+        self.saturated = (self.observed >= settings.saturation) & (observed > 0)
+        self.weight = observed * ~self.saturated
         self.unit = 1.0
         if linear:
             self.unit = typical_slope(planes, settings) if unit is None else unit
@@ -135,16 +134,16 @@ class Solver:
         """Sharp planes in 0..1, sRGB values, (C, H, W)."""
         settings = self.settings
         parts = plane_groups(self.observed.shape)
-        split = [DataFidelity(*self._observed(part), settings.data_penalty) for part in parts]
-        spectra = [wiener(self._surrounded(part), self.otf, 20 * self.prior) for part in parts]
+        data = [DataFidelity(*self._observed(part), settings.data_penalty) for part in parts]
+        spectra = [wiener(self._extrapolated(part), self.otf, 20 * self.prior) for part in parts]
         sharp = [planes_of(spectrum.copy(), self.shape) for spectrum in spectra]
         step = self._step()
         penalties = np.geomspace(settings.penalty_first, settings.penalty_last, settings.iterations)
         for penalty in penalties.tolist():
             self._shrink(sharp, penalty)
             for n, divergences in enumerate(sharp):
-                sharp[n] = step(spectra[n], divergences, split[n], self.prior * penalty)
-        del spectra, split
+                sharp[n] = step(spectra[n], divergences, data[n], self.prior * penalty)
+        del spectra, data
         result = np.empty(self.inner_shape, np.float32)
         for part, planes in zip(parts, sharp):
             in_strips(
@@ -154,16 +153,16 @@ class Solver:
 
     def _step(self) -> Callable[..., np.ndarray]:
         """Return the function that solves for planes, and for their spectrum in its place."""
-        split = np.float32(self.settings.data_penalty)
+        rho = np.float32(self.settings.data_penalty)
         power = np.abs(self.otf) ** 2
-        power *= split
+        power *= rho
         power += np.float32(1e-9)
         constants = self.otf, power, gradient_power(self.shape)
 
         def step(
-            spectrum: np.ndarray, edges: np.ndarray, data: DataFidelity, pull: float
+            spectrum: np.ndarray, edges: np.ndarray, data: DataFidelity, beta: float
         ) -> np.ndarray:
-            solve = functools.partial(_solve, split, np.float32(pull))
+            solve = functools.partial(_solve, rho, np.float32(beta))
             target = data.target(filtered(spectrum, self.shape, np.asarray, self.otf))
             target, edges = fft.rfft2(target), fft.rfft2(edges)
             in_strips(solve, spectrum, target, edges, *constants)
@@ -171,12 +170,14 @@ class Solver:
 
         return step
 
-    def _surrounded(self, part: slice) -> np.ndarray:
-        """Return blurry planes with their surroundings and their saturated parts estimated."""
+    def _extrapolated(self, part: slice) -> np.ndarray:
+        """Return blurry planes, their boundaries and saturated parts extrapolated."""
         observed, weight, saturated = self._observed(part)
         settings = self.settings
-        filled = extrapolate(observed, weight > 0, self.otf, settings.fill, half=True)
-        return np.maximum(filled, observed, out=filled, where=saturated)
+        found = extrapolate(
+            observed, weight > 0, self.otf, settings.extrapolation, half_resolution=True
+        )
+        return np.maximum(found, observed, out=found, where=saturated)
 
     def _observed(self, part: slice) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Blurry planes, the weights of their pixels, and where they are clipped."""
@@ -191,7 +192,7 @@ class Solver:
             for low, high in ends
         ]
 
-        def fill(strip: int) -> None:
+        def work(strip: int) -> None:
             rows = slice(*ends[strip])
             block = np.concatenate(
                 [
@@ -211,10 +212,10 @@ class Solver:
             for group, planes in zip(sharp, np.split(result, len(sharp))):
                 group[:, rows] = planes
 
-        map_threads(fill, range(len(ends)), fft.get_workers())
+        map_threads(work, range(len(ends)), fft.get_workers())
 
     def _threshold(self, sharp: np.ndarray, penalty: float) -> Union[float, np.ndarray]:
-        """Size under which a gradient is noise; in linear light by pixel, (1, H, W)."""
+        """Size under which a gradient is noise; in the linear domain by pixel, (1, H, W)."""
         threshold = (1 / penalty) ** (1 / (2 - self.settings.exponent))
         if not self.linear:
             return threshold
@@ -231,8 +232,8 @@ class Solver:
 
 
 def _solve(
-    split: float,
-    pull: float,
+    rho: float,
+    beta: float,
     spectrum: np.ndarray,
     target: np.ndarray,
     edges: np.ndarray,
@@ -240,12 +241,12 @@ def _solve(
     power: np.ndarray,
     roughness: np.ndarray,
 ) -> None:
-    """Fill in the spectrum that meets target and edges: the step of `Solver.solve` by frequency.
+    """Solve ``(rho |K|^2 + beta |G|^2) X = rho conj(K) T + beta G^* W`` for the spectrum X.
 
-    It fills the edges too: their place is free for what becomes of the spectrum.
+    It fills ``edges`` too: their place is free for what becomes of the spectrum.
     """
-    np.multiply(target, split * np.conj(otf), out=spectrum)
-    edges *= pull
+    np.multiply(target, rho * np.conj(otf), out=spectrum)
+    edges *= beta
     spectrum += edges
-    spectrum *= 1 / (power + pull * roughness)
+    spectrum *= 1 / (power + beta * roughness)
     edges[...] = spectrum

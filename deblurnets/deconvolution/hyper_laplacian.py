@@ -135,7 +135,7 @@ def blur_domain(
     settings: Optional[HyperLaplacian] = None,
     crop: int = 640,
 ) -> str:
-    """Tell whether a picture was blurred in pixel values or in linear light.
+    """Tell whether a picture was blurred in the gamma or in the linear domain.
 
     Deconvolves one channel of the picture's middle both ways and takes the way with the smaller
     cost: the re-blurred result's squared error in pixel values over twice the noise's variance,
@@ -178,8 +178,8 @@ def domain_cost(
     Parameters
     ----------
     plane, sharp : ndarray, (H, W)
-        Blurry picture and its deconvolution in that light, both sRGB values.
-    kernel, noise, light, settings
+        Blurry picture and its deconvolution in that domain, both sRGB values.
+    kernel, noise, domain, settings
         What it was deconvolved with.
     """
     settings = settings or HyperLaplacian()

@@ -15,7 +15,7 @@ def residual(plane: np.ndarray, sharp: np.ndarray, kernel: np.ndarray, domain: s
     Parameters
     ----------
     plane, sharp : ndarray, (H, W)
-        Blurry picture and its deconvolution in that light, both sRGB values in 0..1.
+        Blurry picture and its deconvolution in that domain, both sRGB values in 0..1.
     kernel : ndarray, (h, w), odd sides
     domain : "gamma" or "linear"
 
@@ -35,7 +35,7 @@ def residual(plane: np.ndarray, sharp: np.ndarray, kernel: np.ndarray, domain: s
 def inner_residual(
     blurry: np.ndarray, sharp: np.ndarray, kernel: np.ndarray, domain: str
 ) -> np.ndarray:
-    """Return what a result (H, W) leaves unexplained, 0 where the picture's border tells on it."""
+    """Return the residual of a result (H, W), 0 where the picture's border tells on it."""
     error = np.zeros_like(blurry)
     reliable = tuple(slice(n // 2, max(m - n // 2, 0)) for n, m in zip(kernel.shape, blurry.shape))
     error[reliable] = residual(blurry, sharp, kernel, domain)[reliable]

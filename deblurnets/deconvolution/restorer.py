@@ -29,7 +29,7 @@ class RestoreConfig:
     halo : pixels beyond the kernel's radius that parts overlap on each side, where memory does not
         suffice for the whole picture.
     known, estimated : settings of the deconvolution with a known and with an estimated kernel;
-        an estimated one leaves more unexplained.
+        an estimated one leaves a larger residual.
     """
 
     halo: int = 64
@@ -84,7 +84,7 @@ class CompactSynthesis:
         -------
         array (H, W, 3), float32, 0..1
             Where half of the available memory does not suffice for the whole picture it is
-            deblurred in parts, which changes the result a little (docs/decisions/006).
+            deblurred in parts, which changes the result a little.
         """
         # A tight grid keeps the surroundings that are made up, and the transforms, small.
         kernel = tight_grid(kernel)

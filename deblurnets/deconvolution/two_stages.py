@@ -166,7 +166,7 @@ class _TwoStages:
         return spectrum
 
     def _residual(self, part: slice, estimate: np.ndarray) -> np.ndarray:
-        """Spectrum of what an estimate leaves unexplained within the picture."""
+        """Spectrum of the residual of an estimate within the picture."""
         spectrum = fft.rfft2(estimate)
         in_strips(_multiply, spectrum, self.otf)
         blurred = _centre(planes_of(spectrum, self.size), self.inner)

@@ -25,7 +25,7 @@ from deblurnets.imaging.psf import fit_grid, prune
 from deblurnets.imaging.resample import resize_kernel, shrink
 from deblurnets.imaging.srgb import DOMAINS, GREY, to_linear
 
-# Few sizes of maps keep memory flat in a folder of many sizes of small pictures (decision 008).
+# Few sizes of maps keep memory flat in a folder of many sizes of small pictures.
 SIDES = 64
 
 

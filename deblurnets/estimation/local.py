@@ -200,7 +200,7 @@ def deblur_better(
     """
     if not local.own:
         return None
-    # A rough kernel does not tell in which light a picture was blurred; its results do.
+    # A rough kernel does not tell in which domain a picture was blurred; its results do.
     results = [deblur_regions(image, one, local.lit(domain), restore, config) for domain in DOMAINS]
     gains = [
         analysis.predict_gains(image[place], [result[place] for result in (one, *results)])

@@ -25,8 +25,8 @@ from deblurnets.runtime.threads import map_threads
 # Results near the picture's border are worse than elsewhere; the network learned without them.
 BORDER = 32
 # So boundaries need no extrapolation. The iterations that the network learned with.
-DECONVOLUTION = HyperLaplacian(fill=0, iterations=7)
-# Few sizes of maps keep memory flat in a folder of many sizes of small pictures (decision 008).
+DECONVOLUTION = HyperLaplacian(extrapolation=0, iterations=7)
+# Few sizes of maps keep memory flat in a folder of many sizes of small pictures.
 SIDES = 128
 # Score, dB, per e-fold of the cost: on 70 samples kept from training best of 0, 0.25, 0.5, 1, 2.
 COST_WEIGHT = 0.5
@@ -113,7 +113,7 @@ class QualityModel:
         # The network takes means over the maps, to which a mirrored picture does no harm.
         sides = [-(-n // SIDES) * SIDES for n in blurry.shape]
         blurry, *planes = (pad_to(plane, *sides)[0] for plane in (blurry, *results, *residuals))
-        # One by one: each number of results together would be one more size (decision 008).
+        # One by one: each number of results together would be one more size.
         gains = [
             self.predict(*(plane[None, ..., None] for plane in (blurry, result, residual)))
             for result, residual in zip(planes, planes[len(results) :])

@@ -52,9 +52,9 @@ class RefinementConfig:
         Steps of the kernel regression. Few, from the previous kernel, keep it from running away.
     threshold, speck : float
         Kernel clean-up, see :func:`deblurnets.estimation.kernel_regression.clean`.
-    fill : int
-        Iterations by which, before each step, the picture's unknown surroundings are estimated
-        with the kernel so far (:func:`deblurnets.deconvolution.extrapolation.extrapolate`).
+    extrapolation : int
+        Iterations by which, before each step, the picture's boundaries are extrapolated with the
+        kernel so far (:func:`deblurnets.deconvolution.extrapolation.extrapolate`).
     mass, margin : float
         A refinement's grid is `margin` times the square that holds `mass` of the start: a soft
         start is wider than the kernel, but a wrong one may miss an end of it.
@@ -71,7 +71,7 @@ class RefinementConfig:
     solver_steps: int = 30
     threshold: float = 0.05
     speck: float = 0.1
-    fill: int = 6
+    extrapolation: int = 6
     mass: float = 0.95
     margin: float = 1.3
 
@@ -84,7 +84,7 @@ def refine_kernel(
     Parameters
     ----------
     image : array (H, W)
-        The blurry picture, grey, 0..1, gamma-encoded or linear light.
+        The blurry picture, grey, 0..1, in either domain.
     start : array (k, k)
         Estimate of the kernel, right in size and direction; k odd.
     config : RefinementConfig, optional
@@ -136,14 +136,14 @@ def _alternate(
 ) -> Tuple[np.ndarray, float]:
     """Run the alternations of one scale; returns the kernel and the prior's weight after them."""
     shape = tuple(fast_even_size(n + kernel.shape[0]) for n in image.shape)
-    blurry, known = np.empty(shape, np.float32), np.zeros((1, *shape), bool)
+    blurry, mask = np.empty(shape, np.float32), np.zeros((1, *shape), bool)
     picture = tuple(slice(n) for n in image.shape)
-    blurry[picture], known[(0, *picture)] = image, True
+    blurry[picture], mask[(0, *picture)] = image, True
     fill_mirrored(blurry, image.shape, (0, 0))
     for _ in range(config.iterations):
         otf = psf_to_otf(kernel, blurry.shape)
-        (blurry,) = extrapolate(blurry[None], known, otf, config.fill, half=True)
-        # With its surroundings the picture is periodic: no gradient has to be left out.
+        (blurry,) = extrapolate(blurry[None], mask, otf, config.extrapolation, half_resolution=True)
+        # So extended the picture is periodic: no gradient has to be left out.
         edges = gradients(latent_step.sparse_latent(blurry, kernel, prior))
         kernel = kernel_step.regress(
             edges, gradients(blurry), kernel, config.ridge, config.solver_steps

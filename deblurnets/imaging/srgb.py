@@ -8,7 +8,7 @@ GREY = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue in a grey picture (ITU-R BT.601)."""
 
 DOMAINS = ("gamma", "linear")
-"""Where a blur can be a convolution: in pixel values, or in linear light."""
+"""Domains in which a blur can be a convolution: pixel values, or linear light."""
 
 # IEC 61966-2-1.
 TOE_GAMMA, TOE_LINEAR = 0.04045, 0.0031308

@@ -1,9 +1,8 @@
-"""The quality network tells how much better than the blurry picture a deblurred one is.
+"""The quality network: how much better than the blurry picture a deblurred one is.
 
-It has no sharp picture to compare with: a small convolutional network sees the two, and what the
-deblurred picture, blurred again, leaves unexplained; it predicts the gain in PSNR. It chooses among
-results of several candidate kernels and tells when none of them is an improvement. The idea of a
-learned prior that knows sharp from blurry pictures: Li, Pan, Lai, Gao, Sang and Yang, "Learning a
+It has no sharp picture to compare with: a small convolutional network sees the two and the residual
+of the deblurred one, and predicts the gain in PSNR. The idea of a learned prior that knows sharp
+from blurry pictures: Li, Pan, Lai, Gao, Sang and Yang, "Learning a
 discriminative prior for blind image deblurring", CVPR 2018.
 """
 

@@ -103,7 +103,7 @@ class _Solver:
     def _surrounded(self) -> Tensor:
         """Return the blurry picture with its surroundings and its saturated parts estimated."""
         known = self.weight > 0
-        filled = extrapolate(self.observed, known, self.otf, self.settings.fill)
+        filled = extrapolate(self.observed, known, self.otf, self.settings.extrapolation)
         return ops.where(self.saturated, ops.maximum(filled, self.observed), filled)
 
     def _data_copy(

@@ -94,7 +94,7 @@ def test_the_deconvolution_gains_at_the_border():
     blurry, sharp = np.clip(blurry[0][inner], 0, 1), sharp[inner]
 
     def error(fill):
-        result = hyper_laplacian(blurry, kernel, 1e-3, "gamma", HyperLaplacian(fill=fill))
+        result = hyper_laplacian(blurry, kernel, 1e-3, "gamma", HyperLaplacian(extrapolation=fill))
         return np.mean((result - sharp)[3:-3, 3:-3] ** 2)
 
     assert error(12) < 0.7 * error(0)

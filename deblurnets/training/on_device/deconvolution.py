@@ -138,7 +138,7 @@ class _Solver:
 
     def _surrounded(self) -> torch.Tensor:
         known = self.weight > 0
-        filled = extrapolate(self.observed, known, self.otf, self.settings.fill)
+        filled = extrapolate(self.observed, known, self.otf, self.settings.extrapolation)
         return torch.where(self.saturated, torch.maximum(filled, self.observed), filled)
 
     def _shrunken_divergence(self, sharp: torch.Tensor, penalty: float) -> torch.Tensor:
