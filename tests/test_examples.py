@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARP = ROOT / "tests" / "data" / "examples_sharp"
 PICTURES = sorted(p for p in (ROOT / "blurry_input").iterdir() if p.suffix in (".jpg", ".png"))
 WEIGHTS = ("compact_analysis.h5", "compact_synthesis.h5")
-# About a decibel under what the README says; which of several likely kernels is chosen depends on
+# About a decibel under docs/evaluation.md; which of several likely kernels is chosen depends on
 # the processor a little.
 MIN_GAIN = {"coffee": 8.5, "raccoon": 6.2, "rocket": 3.6}
 BORDER = 24  # where the blur carried in what lies outside of the picture

@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
-TESTS = ROOT / "tests"
+HELPERS = ROOT / "tests" / "helpers"
 sys.path.insert(0, str(ROOT))
 
 from deblurnets.batch.pipeline import run_jobs  # noqa: E402
@@ -126,7 +126,7 @@ def files(folder: Path) -> Dict[str, bytes]:
 
 def on_s3(options: argparse.Namespace, sources: Dict[str, bytes], task: Task) -> Dict[str, bytes]:
     """Run once more from and to an S3 server; return the results."""
-    sys.path.insert(0, str(TESTS))
+    sys.path.insert(0, str(HELPERS))
     import s3_server as s3
 
     with s3.s3_server() as (client, query):

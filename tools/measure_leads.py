@@ -20,8 +20,7 @@ from scipy.signal import fftconvolve
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from deblurnets.pairs import compact  # noqa: E402
-
+from deblurnets.estimation import estimator  # noqa: E402
 from deblurnets.estimation.search import SearchResult, search_kernel  # noqa: E402
 from deblurnets.imaging.psf import random_shake  # noqa: E402
 from deblurnets.imaging.srgb import GREY  # noqa: E402
@@ -39,7 +38,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=24)
     options = parser.parse_args()
     findings = []
-    compact.search_kernel = lambda *given: findings.append(search_kernel(*given)) or findings[-1]
+    estimator.search_kernel = lambda *given: findings.append(search_kernel(*given)) or findings[-1]
     analysis = load_analysis(model_path("compact_analysis.h5"))
     rng = np.random.RandomState(5)
     kinds = (".jpg", ".jpeg", ".png")

@@ -1,7 +1,7 @@
 """The work as a Ray Data pipeline: names are listed, workers deblur, records come back.
 
 The only module that uses Ray. Why Ray Data, and how it is held to one picture a task:
-`docs/decisions/030-cluster.md`.
+`docs/decisions/011-cluster.md`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where pictures lie: a folder of the computers, or an object store (s3://, gs://).
 
-Object stores through `pyarrow.fs`: see `docs/decisions/030-cluster.md`.
+Object stores through `pyarrow.fs`: see `docs/decisions/011-cluster.md`.
 """
 
 from __future__ import annotations
