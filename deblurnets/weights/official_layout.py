@@ -7,7 +7,6 @@ of the numbers: matching by position or by name would swap layers of equal shape
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
@@ -106,8 +105,8 @@ def _last(name: str) -> str:
 
 def _kind_and_number(layer: str) -> Tuple[str, int]:
     """``conv2d_5`` -> ("conv2d", 5); the first of a type carries no number."""
-    match = re.match(r"^(.*?)(?:_(\d+))?$", layer)
-    return match.group(1), int(match.group(2) or 0)
+    kind, _, number = layer.rpartition("_")
+    return (kind, int(number)) if kind and number.isdigit() else (layer, 0)
 
 
 def _by_kind(layers: List[Layer]) -> Dict[str, List[Layer]]:
@@ -129,7 +128,7 @@ def match_layers(
                 f"{path} does not fit the network: expected {counts[0]} layers of type {kind!r} "
                 f"with weights, received {counts[1]}"
             )
-    pairs = []
+    pairs: List[Tuple[Weight, Weight, str]] = []
     for kind, layers in expected_kinds.items():
         for source, target in zip(received_kinds[kind], layers):
             pairs.extend(_match_layer(source, target, path))

@@ -1,6 +1,8 @@
 """Official weights from a local HTTP server that plays Google Drive and a mirror, good and bad."""
 
 import os
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -10,7 +12,8 @@ import h5py
 import numpy as np
 import pytest
 
-from deblurnets.weights import download
+from deblurnets.deblurrer import Deblurrer
+from deblurnets.weights import files
 from deblurnets.weights.download import (
     MIRROR_VARIABLE,
     OFFICIAL_FILES,
@@ -18,6 +21,7 @@ from deblurnets.weights.download import (
     DownloadOptions,
     ensure_weights,
 )
+from deblurnets.weights.files import WeightsError
 
 CHUNK = 1024
 WRONG = "the shape is wrong"
@@ -129,14 +133,15 @@ def weights(tmp_path, monkeypatch):
         file["w"] = np.random.RandomState(0).randint(0, 256, 5 * CHUNK).astype(np.uint8)
         file.attrs["shape"] = (3, 4)
 
-    def layout_fault(path, which):
+    def check(path, which):
         assert which in OFFICIAL_FILES
         if not h5py.is_hdf5(str(path)):
-            return "no HDF5 file"
+            raise WeightsError("no HDF5 file")
         with h5py.File(str(path), "r") as file:
-            return None if tuple(file.attrs["shape"]) == (3, 4) else WRONG
+            if tuple(file.attrs["shape"]) != (3, 4):
+                raise WeightsError(WRONG)
 
-    monkeypatch.setattr(download, "_layout_fault", layout_fault)
+    monkeypatch.setattr(files, "check_official_file", check)
     body = source.read_bytes()
     source.unlink()
     return body
@@ -174,6 +179,50 @@ def test_an_existing_file_is_left_alone(server, options, path):
     assert not server.requests
 
 
+SENTENCE = "{} does not exist: the official {} weights are downloaded to it"
+
+
+def test_a_sentence_comes_first(server, options, weights, path, caplog):
+    told = []
+
+    def step(handler):
+        told.extend(caplog.messages)
+        file_step(weights)(handler)
+
+    server.play(step)
+    for _ in range(2):  # the second time the file is there
+        ensure_weights(path, "analysis", options=options)
+    assert told == caplog.messages == [SENTENCE.format(path, "analysis")]
+
+
+@pytest.mark.parametrize("which", ["analysis", "synthesis"])
+def test_the_library_warns_of_a_download(tmp_path, monkeypatch, caplog, which):
+    monkeypatch.setenv(MIRROR_VARIABLE, "no address")
+    path = tmp_path / "typo.h5"
+    with pytest.raises(DownloadError):
+        Deblurrer.from_pretrained(blind=which == "analysis", **{which + "_path": path})
+    assert caplog.messages == [SENTENCE.format(path, which)]
+    assert left_in(path) == []
+
+
+def test_the_warning_is_seen_where_no_log_is_set_up(tmp_path):
+    code = (
+        "from deblurnets.weights.download import ensure_weights\n"
+        "try:\n    ensure_weights('my.h5', 'synthesis')\nexcept OSError:\n    pass\n"
+    )
+    root = str(Path(__file__).resolve().parents[2])
+    environment = {**os.environ, "PYTHONPATH": root, MIRROR_VARIABLE: "no address"}
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=str(tmp_path),
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.stderr == SENTENCE.format("my.h5", "synthesis") + "\n"
+
+
 def test_mirror(server, options, weights, path, monkeypatch):
     monkeypatch.setenv(MIRROR_VARIABLE, server.url + "/some/folder/")
     server.play(file_step(weights))
@@ -192,21 +241,6 @@ def test_confirm_form(server, options, weights, path):
     assert path.read_bytes() == weights
     assert server.requests[1][0].startswith("/download?")
     assert server.query(1) == {"old": "1", "id": "abc", "confirm": "t", "uuid": "u-1&2"}
-
-
-def test_confirm_link(server, options, weights, path):
-    link = '<a id="uc-download-link" href="/uc?export=download&amp;confirm=AbC&amp;id=7">anyway</a>'
-    server.play(page_step(link), file_step(weights))
-    ensure_weights(path, "analysis", options=options)
-    assert server.query(1) == {"export": "download", "confirm": "AbC", "id": "7"}
-
-
-def test_confirm_cookie(server, options, weights, path):
-    page = page_step("<p>too large to scan</p>", Set_Cookie="download_warning_9=XyZ; Path=/")
-    server.play(page, file_step(weights))
-    ensure_weights(path, "analysis", options=options)
-    assert server.query(1)["confirm"] == "XyZ"
-    assert server.query(1)["id"] == OFFICIAL_FILES["analysis"].drive_id
 
 
 @pytest.mark.parametrize("status", [200, 403])
@@ -407,6 +441,14 @@ def test_a_mirror_that_is_no_address(path, options, monkeypatch):
     monkeypatch.setenv(MIRROR_VARIABLE, "weights.example/folder")
     with pytest.raises(DownloadError, match=r"weights\.example/folder/analysis_weights\.h5"):
         ensure_weights(path, "analysis", options=options)
+
+
+@pytest.mark.parametrize("mirror", ["me:secret@host/folder", "http://me:secret@", "//me:secret@h"])
+def test_a_wrong_mirrors_password_is_not_shown(path, monkeypatch, mirror):
+    monkeypatch.setenv(MIRROR_VARIABLE, mirror)
+    with pytest.raises(DownloadError) as error:
+        ensure_weights(path, "analysis")
+    assert "secret" not in str(error.value)
 
 
 def test_a_mirrors_password_is_not_shown(server, path, options, monkeypatch):
