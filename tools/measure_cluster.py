@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT))
 
 from deblurnets.batch.pipeline import run_jobs  # noqa: E402
 from deblurnets.batch.plan import Naming, plan_run  # noqa: E402
-from deblurnets.cli import main as cli  # noqa: E402
+from deblurnets.cli.networks import NetworkOptions, load_deblurrer  # noqa: E402
 from deblurnets.distributed import cluster  # noqa: E402
 from deblurnets.distributed.places import Folder, open_place  # noqa: E402
 from deblurnets.distributed.worker import Task  # noqa: E402
@@ -81,7 +81,7 @@ def stand_in(seconds: float, waits: bool) -> Callable[[], Any]:
 
 def networks() -> Any:
     """Load the compact pair."""
-    return cli.load_deblurrer(cli.build_parser().parse_args(["-i", "x"]))
+    return load_deblurrer(NetworkOptions())
 
 
 def noting(load: Callable[[], Any], folder: Path) -> Callable[[], Any]:

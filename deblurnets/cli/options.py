@@ -6,11 +6,13 @@ Names, short forms and meanings of those of the 2020 release (`-i` to `-sbs`) ar
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from typing import Callable, Optional
 
 from deblurnets import __version__
 from deblurnets.batch.shards import Shard, parse_shard
+from deblurnets.cli.networks import NetworkOptions
 from deblurnets.pictures.formats import JPEG, PNG, TIFF, WEBP, PictureFormat
 from deblurnets.runtime.memory import SMALLEST_TILE
 
@@ -96,7 +98,7 @@ def _add_input_and_output(add: Callable[..., argparse.Action]) -> None:
     add(
         "--report",
         metavar="FILE",
-        type=_report_file,
+        type=file_with(".json", ".jsonl"),
         help="write what became of each picture to FILE: .jsonl, a line a picture as it is done, "
         "or .json, at the end",
     )
@@ -126,7 +128,7 @@ def _add_format(add: Callable[..., argparse.Action]) -> None:
     add(
         "--quality",
         metavar="N",
-        type=_quality,
+        type=whole_number("the quality is 1 to 100", 1, 100),
         help="1 to 100, for JPEG (default: 95) and WebP (default: 95, or without losses if the "
         "input is so)",
     )
@@ -168,7 +170,7 @@ def _add_kernel(add: Callable[..., argparse.Action]) -> None:
     add(
         "--kernel",
         metavar="FILE",
-        type=_kernel_file,
+        type=file_with(".npy", ".png", ".tif", ".tiff"),
         help="deblur with this kernel instead of estimating it: .npy, or a grey .png or .tif",
     )
     add(
@@ -207,7 +209,7 @@ def add_networks(add: Callable[..., argparse.Action]) -> None:
         "--analysis_max_input_size",
         "-amis",
         metavar="N",
-        type=_side,
+        type=whole_number("a side must be at least 1 pixel"),
         nargs="+",
         action=_SizeAction,
         help="largest picture for the analysis network, one value for a square or height and "
@@ -217,7 +219,9 @@ def add_networks(add: Callable[..., argparse.Action]) -> None:
     add(
         "--tile_size",
         metavar="N",
-        type=_tile,
+        type=whole_number(
+            f"a tile must have at least {SMALLEST_TILE} pixels a side", SMALLEST_TILE
+        ),
         help="largest side in pixels of the tiles in which a network's convolutions see a picture, "
         f"{SMALLEST_TILE} or more: a smaller one takes less memory, the result is the same "
         "(default: what is fastest and fits half of the free memory)",
@@ -228,6 +232,22 @@ def add_networks(add: Callable[..., argparse.Action]) -> None:
         default="auto",
         help="where the networks compute: auto takes a GPU if TensorFlow sees one, gpu insists on "
         "it, cpu leaves it alone (default: %(default)s)",
+    )
+
+
+def chosen_networks(
+    arguments: argparse.Namespace, blind: bool = True, local: bool = False
+) -> NetworkOptions:
+    """Return what the options of `add_networks` choose."""
+    return NetworkOptions(
+        arguments.model,
+        arguments.analysis_weights_path,
+        arguments.synthesis_weights_path,
+        arguments.analysis_max_input_size,
+        arguments.tile_size,
+        arguments.device,
+        blind,
+        local,
     )
 
 
@@ -242,28 +262,31 @@ class _SizeAction(argparse.Action):
         setattr(namespace, self.dest, (values[0], values[-1]))
 
 
-def _side(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"a side must be at least 1 pixel, received {value}")
-    return value
+def whole_number(condition: str, least: int = 1, most: float = math.inf) -> Callable[[str], int]:
+    """Return a parser of whole numbers; one out of range is refused with the condition."""
+
+    def number(text: str) -> int:
+        value = int(text)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{condition}, received {value}")
+        return value
+
+    return number
 
 
-def positive(text: str) -> int:
-    """Parse a number of at least 1."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, received {value}")
-    return value
+positive = whole_number("must be at least 1")
 
 
-def _tile(text: str) -> int:
-    value = int(text)
-    if value < SMALLEST_TILE:
-        raise argparse.ArgumentTypeError(
-            f"a tile must have at least {SMALLEST_TILE} pixels a side, received {value}"
-        )
-    return value
+def file_with(*extensions: str) -> Callable[[str], str]:
+    """Return a parser of file names that end in one of some extensions."""
+
+    def file(text: str) -> str:
+        if os.path.splitext(text)[1].lower() not in extensions:
+            expected = " or ".join(extensions)
+            raise argparse.ArgumentTypeError(f"{text}: the extension must be {expected}")
+        return text
+
+    return file
 
 
 def _shard(text: str) -> Shard:
@@ -271,25 +294,3 @@ def _shard(text: str) -> Shard:
         return parse_shard(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _quality(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"the quality is 1 to 100, received {value}")
-    return value
-
-
-def _report_file(text: str) -> str:
-    return _file_with(text, (".json", ".jsonl"))
-
-
-def _kernel_file(text: str) -> str:
-    return _file_with(text, (".npy", ".png", ".tif", ".tiff"))
-
-
-def _file_with(text: str, extensions) -> str:
-    if os.path.splitext(text)[1].lower() not in extensions:
-        expected = " or ".join(extensions)
-        raise argparse.ArgumentTypeError(f"{text}: the extension must be {expected}")
-    return text

@@ -11,8 +11,9 @@ import numpy as np
 import picture_files as files
 import pytest
 
+from deblurnets.batch import messages
 from deblurnets.cli import main as cli
-from deblurnets.cli import messages, plotting
+from deblurnets.cli import plotting
 from deblurnets.pictures.files import read_image
 from deblurnets.weights.download import DownloadError
 

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
+from deblurnets.cli import main as cli
 from deblurnets.deblurrer import Deblurrer
 from deblurnets.weights import files
 from deblurnets.weights.download import (
@@ -221,6 +222,17 @@ def test_the_warning_is_seen_where_no_log_is_set_up(tmp_path):
         timeout=60,
     )
     assert result.stderr == SENTENCE.format("my.h5", "synthesis") + "\n"
+
+
+def test_the_command_says_what_it_downloads_and_why_it_cannot(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(MIRROR_VARIABLE, "no address")
+    (tmp_path / "a.png").write_bytes(b"")
+    for model in ("compact", "paper"):
+        assert cli.main(["-i", "a.png", "--model", model, "-amp", "my\nweights.h5"]) == 1
+        sentence, error = capsys.readouterr().err.splitlines()
+        assert sentence == SENTENCE.format("my\\nweights.h5", "analysis")
+        assert error.startswith("The networks cannot be loaded: cannot download the official")
 
 
 def test_mirror(server, options, weights, path, monkeypatch):
