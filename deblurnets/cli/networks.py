@@ -17,24 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """What networks are chosen by; `deblurnets.deblurrer.Deblurrer.from_pretrained` says more.
+    """What networks are chosen by.
 
     Attributes
     ----------
-    model : str
-        The pair, "compact" or "paper".
-    analysis_path, synthesis_path : str, optional
-        Weight files in place of the pair's.
-    analysis_max_size : (height, width), optional
-        A larger picture is cropped around its centre for the kernel estimate, in pixels.
-    tile_size : int, optional
-        Largest side of the parts that convolutions see, in pixels.
     device : str
-        "auto", "cpu" or "gpu".
-    blind : bool
-        False for known kernels only: no analysis network is loaded.
-    local : bool
-        Whether regions may have kernels of their own.
+        "auto", "cpu" or "gpu", see `deblurnets.backend.select_device`.
+    model and the others
+        See `deblurnets.deblurrer.Deblurrer.from_pretrained`; sizes are in pixels.
     """
 
     model: str = "compact"

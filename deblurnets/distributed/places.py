@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import posixpath
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Dict, List, Optional, Tuple
 from urllib.parse import urlsplit
 
 from deblurnets.batch.messages import one_line
@@ -181,21 +181,20 @@ class GoogleStore(Store):
         import pyarrow.fs
 
         selector = pyarrow.fs.FileSelector(self._base, allow_not_found=True, recursive=True)
-        files: Dict[str, List[str]] = {"": []}
-        below: Dict[str, Set[str]] = {"": set()}
-        for info in self._system.get_file_info(selector):
-            if not info.is_file:
-                continue
-            folder, name = posixpath.split(info.path[len(self._base) + 1 :])
-            known = folder in files
-            files.setdefault(folder, []).append(name)
-            while not known:
+        folders: Dict[str, Names] = {"": ([], [])}
+
+        def names_of(folder: str) -> Names:
+            if folder not in folders:
+                folders[folder] = [], []
                 parent, name = posixpath.split(folder)
-                known = parent in files
-                files.setdefault(parent, [])
-                below.setdefault(parent, set()).add(name)
-                folder = parent
-        return {name: (sorted(files[name]), sorted(below.get(name, ()))) for name in files}
+                names_of(parent)[1].append(name)
+            return folders[folder]
+
+        for info in self._system.get_file_info(selector):
+            if info.is_file:
+                folder, name = posixpath.split(info.path[len(self._base) + 1 :])
+                names_of(folder)[0].append(name)
+        return {folder: (sorted(f), sorted(below)) for folder, (f, below) in folders.items()}
 
 
 def open_place(text: str) -> Place:

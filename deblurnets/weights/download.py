@@ -12,24 +12,29 @@ import contextlib
 import logging
 import os
 import re
-import time
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterator, Optional, Union
+from time import sleep
+from typing import Any, Dict, Iterator, NamedTuple, Optional
 
 import requests
 from tqdm import tqdm
 
 from deblurnets.weights import google_drive
+from deblurnets.weights.paths import PathLike
 
 MIRROR_VARIABLE = "DEBLURNETS_WEIGHTS_URL"
+
+DRIVE_URL = "https://drive.google.com/uc"
+ATTEMPTS = 5  # in a row that bring less than a chunk, before giving up
+CHUNK = 1 << 18  # bytes read at once
 
 _BACK_OFF = 1.0  # seconds before the second attempt, doubled before each further one
 _TIMEOUTS = (15.0, 60.0)  # seconds without a connection, and without a byte
 _PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
 _MAX_PAGES = 3
 _PAGE_BYTES = 1 << 20
+_IN_BYTES: Dict[str, Any] = {"unit": "B", "unit_scale": True, "unit_divisor": 1024}
 
 _log = logging.getLogger(__name__)
 
@@ -46,8 +51,7 @@ class _PassingError(Exception):
     """One attempt failed, and another one may succeed."""
 
 
-@dataclass(frozen=True)
-class OfficialFile:
+class OfficialFile(NamedTuple):
     """A file of the official release: its name and its Google Drive id."""
 
     name: str
@@ -60,37 +64,11 @@ OFFICIAL_FILES: Dict[str, OfficialFile] = {
 }
 
 
-@dataclass(frozen=True)
-class DownloadOptions:
-    """How patient a download is, and whom it asks.
-
-    Attributes
-    ----------
-    attempts : int
-        Attempts in a row that bring nothing before giving up.
-    chunk : int
-        Bytes read at once.
-    drive_url : str
-        Address that Google Drive's files are asked from.
-    sleep : callable
-        Waits for the seconds given to it.
-    """
-
-    attempts: int = 5
-    chunk: int = 1 << 18
-    drive_url: str = google_drive.DOWNLOAD_URL
-    sleep: Callable[[float], None] = time.sleep
-
-
-def ensure_weights(
-    path: Union[str, Path],
-    which: str,
-    progress: Optional[bool] = None,
-    options: DownloadOptions = DownloadOptions(),
-) -> Path:
+def ensure_weights(path: PathLike, which: str) -> Path:
     """Download an official weight file unless the path already exists.
 
-    A warning in the log of this module says so first: the path may be a mistake.
+    A warning in the log of this module says so first: the path may be a mistake. Where the error
+    stream is a terminal, it shows a progress bar.
 
     Parameters
     ----------
@@ -98,10 +76,6 @@ def ensure_weights(
         Where the file belongs. An existing file is left as it is.
     which : {"analysis", "synthesis"}
         The network whose weights are wanted.
-    progress : bool, optional
-        Show a progress bar on the error stream; by default where that is a terminal.
-    options : DownloadOptions
-        Retries and addresses.
 
     Returns
     -------
@@ -117,7 +91,7 @@ def ensure_weights(
     if path.is_file():
         return path
     name = OFFICIAL_FILES[which].name
-    url = _file_url(which, options)
+    url = _file_url(which)
     try:
         if path.exists():
             raise _FinalError("the path exists and is no file")
@@ -125,8 +99,9 @@ def ensure_weights(
         path.parent.mkdir(parents=True, exist_ok=True)
         with _own_part(path) as part:
             if not path.is_file():  # another process may have brought it meanwhile
-                with _progress_bar(name, progress) as bar:
-                    _bring(_Transfer(url, part, bar, options), which)
+                # tqdm's None: off when the error stream is no terminal.
+                with tqdm(desc=name, disable=None, **_IN_BYTES) as bar:
+                    _bring(_Transfer(url, part, bar), which)
                 os.replace(str(part), str(path))
         return path
     except _FinalError as error:
@@ -140,12 +115,12 @@ def ensure_weights(
     )
 
 
-def _file_url(which: str, options: DownloadOptions) -> str:
+def _file_url(which: str) -> str:
     official = OFFICIAL_FILES[which]
     mirror = os.environ.get(MIRROR_VARIABLE, "").strip()
     if mirror:
         return f"{mirror.rstrip('/')}/{official.name}"
-    return f"{options.drive_url}?export=download&id={official.drive_id}"
+    return f"{DRIVE_URL}?export=download&id={official.drive_id}"
 
 
 def _without_password(text: str) -> str:
@@ -212,11 +187,10 @@ def _bring(transfer: _Transfer, which: str) -> None:
 class _Transfer:
     """Asks for a file, attempt after attempt, and appends what comes to the partial file."""
 
-    def __init__(self, url: str, part: Path, bar: tqdm, options: DownloadOptions):
+    def __init__(self, url: str, part: Path, bar: tqdm):
         self.part = part
         self._url = url
         self._bar = bar
-        self._options = options
 
     @property
     def size(self) -> int:
@@ -232,10 +206,10 @@ class _Transfer:
                 return self._attempt()
             except _PassingError as error:
                 # A slow line that is cut now and then gets through: only failures in a row count.
-                failures = 0 if self.size >= before + self._options.chunk else failures + 1
-                if failures >= self._options.attempts:
+                failures = 0 if self.size >= before + CHUNK else failures + 1
+                if failures >= ATTEMPTS:
                     raise _FinalError(f"{error} ({failures} attempts)") from error
-                self._options.sleep(_BACK_OFF * 2.0 ** max(failures - 1, 0))
+                sleep(_BACK_OFF * 2.0 ** max(failures - 1, 0))
 
     def _attempt(self) -> None:
         try:
@@ -281,7 +255,7 @@ class _Transfer:
         self._bar.total, self._bar.n = total, offset
         self._bar.refresh()
         with open(str(self.part), "ab" if continues else "wb") as file:
-            for piece in response.iter_content(self._options.chunk):
+            for piece in response.iter_content(CHUNK):
                 file.write(piece)
                 self._bar.update(len(piece))
             file.flush()
@@ -318,9 +292,3 @@ def _innermost(error: BaseException) -> str:
     while getattr(error, "reason", None) or (error.args and isinstance(error.args[0], Exception)):
         error = getattr(error, "reason", None) or error.args[0]
     return _without_password(" ".join(str(error).split())) or type(error).__name__
-
-
-def _progress_bar(name: str, progress: Optional[bool]) -> tqdm:
-    # tqdm's None: off when the error stream is no terminal.
-    disable = None if progress is None else not progress
-    return tqdm(desc=name, unit="B", unit_scale=True, unit_divisor=1024, disable=disable)

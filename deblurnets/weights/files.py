@@ -38,20 +38,8 @@ from deblurnets.weights.hdf5 import (
     variable_path,
     variable_values,
 )
-from deblurnets.weights.paths import model_path
-
-__all__ = [
-    "WeightsError",
-    "check_official_file",
-    "load_analysis",
-    "load_into",
-    "load_quality",
-    "load_synthesis",
-    "save_official_layout",
-    "save_weights",
-]
-
-PathLike = Union[str, Path]
+from deblurnets.weights.official_layout import save_official_layout as save_official_layout
+from deblurnets.weights.paths import PathLike, model_path
 
 CONFIG_ATTRIBUTE = "deblurnets_config"
 
@@ -172,19 +160,6 @@ def save_weights(model: Any, path: PathLike, network: str, config: Any) -> None:
                 )
             dataset = file.create_dataset(f"weights/{index:03d}", data=values.astype(np.float16))
             dataset.attrs["path"] = variable_path(variable)
-
-
-def save_official_layout(network: Any, path: PathLike) -> None:
-    """Write a paper network's weights as Keras 2 would have, float32, whole or not at all.
-
-    Parameters
-    ----------
-    network : keras.Model
-        From `build_paper_analysis` or `build_paper_synthesis`.
-    path : str or Path
-        File to write or replace.
-    """
-    official_layout.write(network, Path(path))
 
 
 def _load_half(path: Path, which: str) -> Tuple[Any, bool]:

@@ -11,8 +11,6 @@ from html.parser import HTMLParser
 from typing import Dict, List, Optional, Tuple
 from urllib.parse import urlencode, urljoin
 
-DOWNLOAD_URL = "https://drive.google.com/uc"
-
 _QUOTA_SIGNS = ("quota exceeded", "too many users have viewed or downloaded")
 
 

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from deblurnets.weights.hdf5 import WeightsError, assign, check_shape, replacing, variable_values
+from deblurnets.weights.paths import PathLike
 
 
 class Weight(NamedTuple):
@@ -39,10 +40,10 @@ def fill(network: Any, layers: List[Layer], path: Path) -> None:
         assign(target.data, source.data, path, name)
 
 
-def write(network: Any, path: Path) -> None:
-    """Write the weights of a paper network, whole or not at all."""
+def save_official_layout(network: Any, path: PathLike) -> None:
+    """Write a paper network's weights as Keras 2 would have, float32, whole or not at all."""
     layers = model_layers(network)
-    with replacing(path) as file:
+    with replacing(Path(path)) as file:
         file.attrs["layer_names"] = np.array([layer.name.encode() for layer in layers])
         file.attrs["backend"] = b"tensorflow"
         file.attrs["keras_version"] = b"2.4.0"
