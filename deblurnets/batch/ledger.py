@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections import Counter
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from deblurnets.batch.exit_status import ALL_DONE, INTERRUPTED, SOME_FAILED
 from deblurnets.batch.messages import one_line, say, say_beside_bar
-from deblurnets.batch.report import DONE, FAILED, SKIPPED, RunStart, Sink
+from deblurnets.batch.report import DONE, FAILED, SKIPPED, Record, RunStart, Sink
 from deblurnets.batch.sources import InputError
 
 
@@ -55,19 +55,20 @@ class Ledger:
 
     def add(
         self,
-        record: Dict[str, Any],
+        record: Record,
         before: Optional[np.ndarray] = None,
         after: Optional[np.ndarray] = None,
         kernel: Optional[np.ndarray] = None,
     ) -> None:
-        """Take in what became of a picture; the arguments are those of `Sink.add`."""
-        self._counts[record["status"]] += 1
-        self._seconds += (record["seconds"] or {}).get("total", 0.0)
-        for text in [record["reason"]] if record["status"] == FAILED else record["notes"]:
-            say_beside_bar(f"{record['source']}: {text}")
+        """Take in what became of a picture, and its pixels, see `Sink.add`."""
+        self._counts[record.status] += 1
+        if record.seconds is not None:
+            self._seconds += record.seconds["total"]
+        for text in [record.reason] if record.status == FAILED else record.notes:
+            say_beside_bar(f"{record.source}: {text}")
         for sink in self._sinks:
             with self._errors_said(sink):
-                sink.add(record, before, after, kernel)
+                sink.add(record.to_dict(), before, after, kernel)
 
     def summarise(self, out_dir: str, interrupted: bool = False, left: Optional[int] = None) -> int:
         """Print the summary of a run's end.

@@ -27,6 +27,8 @@ from deblurnets.pictures.formats import format_of_name
 from deblurnets.runtime.memory import tune_heaps
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from deblurnets.batch.pipeline import Deblur
     from deblurnets.cli.run import Run
 
@@ -41,7 +43,7 @@ def main(argv: Optional[Sequence[str]] = None, load: Loader = load_deblurrer) ->
     argv : sequence of str, optional
         The arguments without the program's name; those of the process by default.
     load : callable
-        Makes the deblurrer.
+        Makes the deblurrer; with `--kernel` one that has ``.deblur(pixels, kernel)``.
 
     Returns
     -------
@@ -155,9 +157,18 @@ def _prepare_run(
         arguments.max_pixels,
     )
     networks = chosen_networks(arguments, blind=kernel is None, local=arguments.local)
-    load_them = functools.partial(load, networks)
+    load_them = functools.partial(_load, load, networks, kernel)
     ledger = Ledger(RunStart.now(argv), sinks)
-    return Run(plan, load_them, ledger, settings, arguments.out_dir, kernel, arguments.plot)
+    return Run(plan, load_them, ledger, settings, arguments.out_dir, arguments.plot)
+
+
+def _load(load: Loader, networks: NetworkOptions, kernel: Optional[np.ndarray]) -> Deblur:
+    deblurrer = load(networks)
+    if kernel is None:
+        return deblurrer
+    from deblurnets.known_kernel import KnownKernel
+
+    return KnownKernel(deblurrer, kernel)
 
 
 def _prepare_folder(out_dir: str) -> None:

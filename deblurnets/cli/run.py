@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Callable, Optional
 
-import numpy as np
 from tqdm import tqdm
 
 from deblurnets.batch.exit_status import SOME_FAILED
@@ -21,45 +20,33 @@ from deblurnets.runtime.interrupts import StopRequest
 from deblurnets.runtime.memory import FlatMemory, collector_paused
 
 
+@dataclass(eq=False)
 class Run:
     """One run over a plan.
 
-    Parameters
+    Attributes
     ----------
     plan : Plan
         What to read and write.
     load : callable
-        Makes the deblurrer; with a kernel, one that has ``.deblur(pixels, kernel)``.
+        Makes the deblurrer.
     ledger : Ledger
         Told of every picture.
     settings : Settings
         How pictures are read and written.
     out_dir : str
         Where the results are, for the summary.
-    kernel : ndarray, optional
-        (h, w): deblur with this kernel.
     plot : bool
         Show each picture in a window, and wait until it is closed.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        load: Callable[[], Deblur],
-        ledger: Ledger,
-        settings: Settings,
-        out_dir: str,
-        kernel: Optional[np.ndarray] = None,
-        plot: bool = False,
-    ):
-        self._plan = plan
-        self._load = load
-        self._ledger = ledger
-        self._settings = settings
-        self._out_dir = out_dir
-        self._kernel = kernel
-        self._plot = plot
-        self._finished = 0  # jobs with an outcome
+    plan: Plan
+    load: Callable[[], Deblur]
+    ledger: Ledger
+    settings: Settings
+    out_dir: str
+    plot: bool = False
+    _finished: int = field(default=0, init=False)  # jobs with an outcome
 
     def execute(self) -> int:
         """Load the networks, deblur every picture, print the summary; return the exit status."""
@@ -68,31 +55,31 @@ class Run:
             self._account_for_left_out()
             status = self._deblur_all()
         finally:
-            for job in self._plan.jobs[self._finished :]:
-                self._ledger.add(Record(job.source, status=NOT_DONE).to_dict())
-            status = self._ledger.close(status)
+            for job in self.plan.jobs[self._finished :]:
+                self.ledger.add(Record(job.source, status=NOT_DONE))
+            status = self.ledger.close(status)
         return status
 
     def _account_for_left_out(self) -> None:
         """Settle what needs no work."""
-        for job in self._plan.skipped:
-            self._ledger.add(Record(job.source, job.target, SKIPPED, EXISTS).to_dict())
-        for folder, reason in self._plan.unread:
+        for job in self.plan.skipped:
+            self.ledger.add(Record(job.source, job.target, SKIPPED, EXISTS))
+        for folder, reason in self.plan.unread:
             reason = f"the folder cannot be listed ({reason})"
-            self._ledger.add(Record(folder, None, FAILED, reason).to_dict())
+            self.ledger.add(Record(folder, None, FAILED, reason))
 
     def _deblur_all(self) -> int:
         interrupted = False
         try:
-            if self._plan.jobs:
+            if self.plan.jobs:
                 deblur = self._loaded()
                 if deblur is None:
                     return SOME_FAILED
                 interrupted = self._run_jobs(deblur)
         except KeyboardInterrupt:
             interrupted = True
-        left = len(self._plan.jobs) - self._finished if interrupted else None
-        return self._ledger.summarise(self._out_dir, interrupted, left)
+        left = len(self.plan.jobs) - self._finished if interrupted else None
+        return self.ledger.summarise(self.out_dir, interrupted, left)
 
     def _loaded(self) -> Optional[Deblur]:
         """Return the deblurrer, or None after having said why there is none."""
@@ -100,20 +87,15 @@ class Run:
             say("Loading the networks ...", sys.stderr)
         try:
             with collector_paused(keep=True):
-                deblurrer = self._load()
+                return FlatMemory(self.load())
         except (ImportError, OSError, ValueError) as error:  # others are the program's own faults
             say(f"The networks cannot be loaded: {one_line(error)}", sys.stderr)
             return None
-        if self._kernel is not None:
-            from deblurnets.known_kernel import KnownKernel
-
-            deblurrer = KnownKernel(deblurrer, self._kernel)
-        return FlatMemory(deblurrer)
 
     def _run_jobs(self, deblur: Deblur) -> bool:
         """Deblur until the end or until the user wants to stop; tell whether that was so."""
-        plot = self._plot and _can_plot()
-        jobs = self._plan.jobs
+        plot = self.plot and _can_plot()
+        jobs = self.plan.jobs
         # disable=None: no bar where stderr is not a terminal.
         with tqdm(total=len(jobs), unit="picture", disable=None, leave=False) as bar:
             bar.refresh()
@@ -126,17 +108,17 @@ class Run:
 
             with StopRequest(_say_that_it_stops) as request:
                 # Windows belong to the main thread, so with plots nothing overlaps.
-                settings = replace(self._settings, overlap=not plot)
+                settings = replace(self.settings, overlap=not plot)
                 run_jobs(jobs, deblur, finished, settings, lambda: request.wanted)
         return request.wanted
 
     def _account_for(self, outcome: Outcome) -> None:
         self._finished += 1
-        record, before, after = record_of(outcome).to_dict(), outcome.before, outcome.after
+        record, before, after = record_of(outcome), outcome.before, outcome.after
         if before is None or after is None:
-            self._ledger.add(record)
+            self.ledger.add(record)
         else:
-            self._ledger.add(record, before.pixels, after.pixels, outcome.kernel)
+            self.ledger.add(record, before.pixels, after.pixels, outcome.kernel)
 
 
 def _say_that_it_stops() -> None:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from deblurnets.batch.exit_status import SOME_FAILED
 from deblurnets.batch.ledger import Ledger
 from deblurnets.batch.messages import say
-from deblurnets.batch.report import JsonLinesReport, Sink
+from deblurnets.batch.report import JsonLinesReport, Record, Sink
 from deblurnets.distributed.worker import NOT_LOADED
 
 
@@ -51,7 +51,7 @@ def follow(records: Iterable[Dict[str, Any]], ledger: Ledger, out_dir: str) -> i
                 if problem is not None:
                     break
                 bar.update()
-                ledger.add(record)
+                ledger.add(Record(**record))
     except KeyboardInterrupt:
         interrupted = True
     if problem is not None:

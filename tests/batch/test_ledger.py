@@ -8,9 +8,9 @@ from deblurnets.batch.ledger import Ledger, open_sinks
 from deblurnets.batch.report import NOT_DONE, Record, RunStart
 from deblurnets.batch.sources import InputError
 
-DONE = Record("a", "x", seconds={"total": 1.5}, notes=("a note",)).to_dict()
-FAILED = Record("b", status="failed", reason="it is damaged", notes=("not said",)).to_dict()
-SKIPPED = Record("c", "y", "skipped").to_dict()
+DONE = Record("a", "x", seconds={"total": 1.5}, notes=("a note",))
+FAILED = Record("b", status="failed", reason="it is damaged", notes=("not said",))
+SKIPPED = Record("c", "y", "skipped")
 
 
 def sink_that_keeps(told, name="the report r"):
@@ -37,9 +37,9 @@ def test_everything_is_counted_said_and_told(capsys):
     assert output.out == summary
     *pictures, run = told
     assert pictures == [
-        (DONE, "before", "after", "kernel"),
-        (FAILED, None, None, None),
-        (SKIPPED, None, None, None),
+        (DONE.to_dict(), "before", "after", "kernel"),
+        (FAILED.to_dict(), None, None, None),
+        (SKIPPED.to_dict(), None, None, None),
     ]
     counts = [run[name] for name in ("done", "failed", "skipped", "exit_status", "arguments")]
     assert counts == [1, 1, 1, 1, ["-i", "x"]]
@@ -75,7 +75,7 @@ def test_a_sink_that_fails_at_the_end_changes_the_status(capsys):
 def test_an_interrupted_run(capsys, left, summary):
     ledger = Ledger(RunStart.now([]))
     assert ledger.summarise("out", interrupted=True, left=left) == 130
-    ledger.add(Record("d", status=NOT_DONE).to_dict())
+    ledger.add(Record("d", status=NOT_DONE))
     assert ledger.close(130) == 130
     assert capsys.readouterr().out.startswith(summary)
 
