@@ -56,11 +56,9 @@ class Sink(Protocol):
         ----------
         record : dict
             A `Record` as JSON knows it.
-        before, after : ndarray, optional
-            (H, W) or (H, W, 3), uint8, uint16 or float32; None unless the picture was deblurred
-            by this process.
-        kernel : ndarray, optional
-            (k, k), likewise.
+        before, after, kernel : ndarray, optional
+            (H, W) or (H, W, 3), uint8, uint16 or float32, and (k, k); None unless the picture was
+            deblurred by this process.
         """
 
     def close(self, run: Dict[str, Any]) -> Any:

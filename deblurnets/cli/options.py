@@ -6,6 +6,7 @@ Names, short forms and meanings of those of the 2020 release (`-i` to `-sbs`) ar
 from __future__ import annotations
 
 import argparse
+import functools
 import math
 import os
 from typing import Callable, Optional
@@ -66,6 +67,7 @@ def _wrong_with_local(arguments: argparse.Namespace) -> Optional[str]:
 
 
 def _add_input_and_output(add: Callable[..., argparse.Action]) -> None:
+    flag = functools.partial(add, action="store_true")
     add(
         "--input_path",
         "-i",
@@ -79,22 +81,16 @@ def _add_input_and_output(add: Callable[..., argparse.Action]) -> None:
         default="_deblurred",
         help="goes between a result's name and its extension (default: %(default)s)",
     )
-    add(
+    flag(
         "--recursive",
-        action="store_true",
         help="take the pictures of subfolders too; the results lie in the same subfolders of "
         "--out_dir",
     )
-    add(
+    flag(
         "--skip_existing",
-        action="store_true",
         help="pass over pictures whose result exists, without computing it again",
     )
-    add(
-        "--dry_run",
-        action="store_true",
-        help="list what would be read and written, and do nothing",
-    )
+    flag("--dry_run", help="list what would be read and written, and do nothing")
     add(
         "--report",
         metavar="FILE",
@@ -140,30 +136,22 @@ def _add_format(add: Callable[..., argparse.Action]) -> None:
 
 
 def _add_views(add: Callable[..., argparse.Action]) -> None:
-    add(
-        "--side_by_side",
-        "-sbs",
-        action="store_true",
-        help="write input and result next to each other in one picture",
-    )
-    add(
-        "--inset_kernel",
-        action="store_true",
-        help="with -sbs, draw the kernel into the upper right corner of the result",
-    )
+    flag = functools.partial(add, action="store_true")
+    flag("--side_by_side", "-sbs", help="write input and result next to each other in one picture")
+    flag("--inset_kernel", help="with -sbs, draw the kernel into the result's upper right corner")
     add(
         "--gallery",
         metavar="DIR",
         help="write a page to DIR that shows every picture before and after, with its kernel and "
         "figures: a new or empty folder, or one with an earlier gallery",
     )
-    add("--plot", "-p", action="store_true", help="show input, result and kernel in a window")
+    flag("--plot", "-p", help="show input, result and kernel in a window")
 
 
 def _add_kernel(add: Callable[..., argparse.Action]) -> None:
-    add(
+    flag = functools.partial(add, action="store_true")
+    flag(
         "--save_kernel",
-        action="store_true",
         help="write the blur kernel beside each result: NAME_kernel.png (16 bits, its maximum "
         "white) and NAME_kernel.npy (float32, sum 1)",
     )
@@ -173,9 +161,8 @@ def _add_kernel(add: Callable[..., argparse.Action]) -> None:
         type=file_with(".npy", ".png", ".tif", ".tiff"),
         help="deblur with this kernel instead of estimating it: .npy, or a grey .png or .tif",
     )
-    add(
+    flag(
         "--local",
-        action="store_true",
         help="for a camera that turned: estimate kernels of regions too, and use those that are "
         "clearly better than one for all; about five times as slow, compact pair only",
     )

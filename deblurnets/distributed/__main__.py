@@ -120,6 +120,7 @@ def _task(arguments: argparse.Namespace, load: Callable[[], Deblur]) -> Task:
         raise InputError(
             f"--suffix is part of a file name and cannot hold '/', received '{arguments.suffix}'"
         )
+    from deblurnets.batch.pipeline import Settings
     from deblurnets.distributed.places import check_apart, open_place
     from deblurnets.distributed.worker import Task
     from deblurnets.pictures.files import SaveOptions
@@ -135,14 +136,9 @@ def _task(arguments: argparse.Namespace, load: Callable[[], Deblur]) -> Task:
         raise InputError(f"{source.root}: cannot be listed ({one_line(error)})") from error
     if not found:
         raise InputError(f"{source.root}: no such folder, or it is empty")
-    return Task(
-        source,
-        target,
-        load,
-        arguments.suffix,
-        arguments.max_pixels,
-        SaveOptions(strip_metadata=arguments.strip_metadata),
-    )
+    save = SaveOptions(strip_metadata=arguments.strip_metadata)
+    settings = Settings(save=save, max_pixels=arguments.max_pixels)
+    return Task(source, target, load, arguments.suffix, settings)
 
 
 def _amount(text: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Optional
 
 from deblurnets.batch.messages import one_line
@@ -13,7 +13,6 @@ from deblurnets.batch.report import FAILED, SKIPPED, Record, record_of
 from deblurnets.distributed.attempts import TRIES
 from deblurnets.distributed.listing import Piece, result_name
 from deblurnets.distributed.places import Place
-from deblurnets.pictures.files import SaveOptions
 from deblurnets.runtime.memory import FlatMemory, collector_paused, tune_heaps
 
 NOT_LOADED = "not_loaded"
@@ -32,18 +31,15 @@ class Task:
         Without arguments, returns the deblurrer: see `deblurnets.batch.pipeline.Deblur`.
     suffix : str
         Goes between the name and the extension of a result.
-    max_pixels : int, optional
-        Larger pictures fail before they are decoded.
-    save : SaveOptions
-        Quality and metadata of the results.
+    settings : Settings
+        How pictures are read and written; the places replace its own.
     """
 
     source: Place
     target: Place
     load: Callable[[], Deblur]
     suffix: str = "_deblurred"
-    max_pixels: Optional[int] = None
-    save: SaveOptions = field(default_factory=SaveOptions)
+    settings: Settings = field(default_factory=Settings)
 
 
 class Worker:
@@ -62,12 +58,8 @@ class Worker:
         self._begin = begin
         self._end = end
         self._deblur: Optional[Deblur] = None
-        self._settings = Settings(
-            save=task.save,
-            max_pixels=task.max_pixels,
-            overlap=False,
-            source=task.source,
-            target=task.target,
+        self._settings = replace(
+            task.settings, overlap=False, source=task.source, target=task.target
         )
 
     def work(self, piece: Piece) -> List[Dict[str, Any]]:

@@ -236,7 +236,7 @@ class _Transfer:
                 return response
             with response:
                 page = next(response.iter_content(_PAGE_BYTES), b"").decode("utf-8", "replace")
-            url = _next_url(google_drive.Page(page), url, response)
+            url = _next_url(page, url, response)
         raise _FinalError("one page after the other came instead of the file")
 
     def _save(self, response: requests.Response) -> None:
@@ -264,10 +264,10 @@ class _Transfer:
             raise _PassingError(f"the connection was cut after {self.size} of {total} bytes")
 
 
-def _next_url(page: google_drive.Page, url: str, response: requests.Response) -> str:
+def _next_url(page: str, url: str, response: requests.Response) -> str:
     """Return where a page leads on to, or say what came instead of the file."""
     answer = f"the server answered {response.status_code} {response.reason}"
-    if page.over_quota:
+    if google_drive.is_over_quota(page):
         raise _FinalError(
             "Google Drive has closed the file for some hours, too many people downloaded it"
         )
@@ -275,10 +275,10 @@ def _next_url(page: google_drive.Page, url: str, response: requests.Response) ->
         raise _PassingError(answer)
     if response.status_code not in (200, 206):
         raise _FinalError(answer)
-    following = page.next_url(url)
+    following = google_drive.next_url(page, url)
     if following is None:
-        title = f': "{page.title}"' if page.title else ""
-        raise _FinalError(f"a web page came instead of the file{title}")
+        title = google_drive.title_of(page)
+        raise _FinalError("a web page came instead of the file" + (f': "{title}"' if title else ""))
     return following
 
 

@@ -14,61 +14,57 @@ from urllib.parse import urlencode, urljoin
 _QUOTA_SIGNS = ("quota exceeded", "too many users have viewed or downloaded")
 
 
-class Page(HTMLParser):
-    """What matters of a page.
+def is_over_quota(html: str) -> bool:
+    """Tell whether a page says that the file was downloaded too often."""
+    return any(sign in html.lower() for sign in _QUOTA_SIGNS)
+
+
+def title_of(html: str) -> str:
+    """Return the title of a page on one line, empty when it has none."""
+    return " ".join(_Page(html).title.split())
+
+
+def next_url(html: str, url: str) -> Optional[str]:
+    """Return the address that a page's download form leads to, None without a form.
 
     Parameters
     ----------
     html : str
         The page.
-
-    Attributes
-    ----------
-    title : str
-        On one line, empty when there is none.
-    over_quota : bool
-        Whether it says that the file was downloaded too often.
+    url : str
+        The page's own address, which relative ones refer to.
     """
+    page = _Page(html)
+    if page.action is None:
+        return None
+    target = urljoin(url, page.action)
+    return target + ("&" if "?" in target else "?") + urlencode(page.fields)
+
+
+class _Page(HTMLParser):
+    """The title and the download form of a page."""
 
     def __init__(self, html: str):
         super().__init__()
         self.title = ""
-        self.over_quota = any(sign in html.lower() for sign in _QUOTA_SIGNS)
-        self._action: Optional[str] = None
-        self._fields: Dict[str, str] = {}
+        self.action: Optional[str] = None
+        self.fields: Dict[str, str] = {}
         self._open = ""  # the element that text or fields belong to
         self.feed(html)
-        self.title = " ".join(self.title.split())
-
-    def next_url(self, url: str) -> Optional[str]:
-        """Return the address that the download form leads to, None without a form.
-
-        Parameters
-        ----------
-        url : str
-            The page's own address, which relative ones refer to.
-        """
-        if self._action is None:
-            return None
-        target = urljoin(url, self._action)
-        return target + ("&" if "?" in target else "?") + urlencode(self._fields)
 
     def handle_starttag(self, tag: str, attrs: List[Tuple[str, Optional[str]]]) -> None:
-        """Take in an element's start."""
         values = {name: value or "" for name, value in attrs}
         if tag == "form" and values.get("id") == "download-form":
-            self._action = values.get("action", "")
+            self.action = values.get("action", "")
         if tag in ("title", "form"):
             self._open = tag
         elif tag == "input" and self._open == "form" and "name" in values:
-            self._fields[values["name"]] = values.get("value", "")
+            self.fields[values["name"]] = values.get("value", "")
 
     def handle_endtag(self, tag: str) -> None:
-        """Take in an element's end."""
         if tag == self._open:
             self._open = ""
 
     def handle_data(self, data: str) -> None:
-        """Take in text."""
         if self._open == "title":
             self.title += data
