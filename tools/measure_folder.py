@@ -25,6 +25,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from deblurnets.cli import main as cli
+from deblurnets.cli.networks import NetworkOptions
 from deblurnets.evaluation.speed.networks import load
 from deblurnets.evaluation.speed.pictures import write_blurry
 from deblurnets.imaging.psf import random_shake
@@ -113,7 +114,7 @@ def main() -> int:
             arguments += ["--kernel", str(kernel)]
         watched: List[Watched] = []
 
-        def load_watched(_: argparse.Namespace) -> Watched:
+        def load_watched(_: NetworkOptions) -> Watched:
             watched.append(Watched(load(options.model)[0]))
             return watched[0]
 

@@ -64,7 +64,7 @@ keras, ops, _native = _import_keras()
 
 def description() -> str:
     """Return the framework below Keras and its version, for instance "tensorflow 2.21.0"."""
-    name = _native.__name__.rsplit(".", 1)[1]
+    name = _native.__name__.rsplit(".", 1)[1].replace("old_", "")
     return f"{name} {importlib.import_module(name).__version__}"
 
 

@@ -10,7 +10,7 @@ import contextlib
 import os
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, Optional, Tuple
 
 import numpy as np
 
@@ -28,10 +28,12 @@ from deblurnets.pictures.files import (
 from deblurnets.pictures.inset import draw_inset, opaque_inset
 from deblurnets.pictures.kernel_files import save_kernel
 
-# Takes uint8, uint16 or float32 pixels, (H, W) or (H, W, 3); returns an object with `.image` (same
-# shape and dtype) and `.kernel`, and perhaps `.confidence`, `.blurred` and `.seconds` (see
-# `deblurrer.Result`).
-Deblur = Callable[[np.ndarray], Any]
+if TYPE_CHECKING:
+    from deblurnets.deblurrer import Result
+
+Deblur = Callable[[np.ndarray], "Result"]
+"""Takes uint8, uint16 or float32 pixels, (H, W) or (H, W, 3). The result must have `image`, of the
+same shape and type, and `kernel`, and may have the rest of a `deblurnets.deblurrer.Result`."""
 
 UNSURE = 0.5
 """Confidence under which a user is told."""
@@ -51,6 +53,15 @@ class Files:
         _make_folder(path)
         write_image(path, picture, save)
 
+    def size(self, path: str) -> Optional[int]:
+        """Return the number of bytes of a file, None where there is none."""
+        with contextlib.suppress(OSError):
+            return os.path.getsize(path)
+        return None
+
+
+LOCAL = Files()
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -68,8 +79,8 @@ class Settings:
         Larger pictures fail before they are decoded.
     overlap : bool
         Read and write in threads beside the deblurring.
-    files : Files
-        Where the pictures lie.
+    source, target : Files
+        Where pictures are read and results are written.
     """
 
     side_by_side: bool = False
@@ -77,7 +88,8 @@ class Settings:
     save: SaveOptions = field(default_factory=SaveOptions)
     max_pixels: Optional[int] = None
     overlap: bool = True
-    files: Files = field(default_factory=Files)
+    source: Files = LOCAL
+    target: Files = LOCAL
 
 
 @dataclass(eq=False)
@@ -94,7 +106,7 @@ class Outcome:
         What the user should know about a picture that was written.
     before, after : Picture, optional
         The input and the plain result.
-    result : object, optional
+    result : Result, optional
         What the deblurrer returned.
     stages : dict of str to float
         Seconds of "decode", "analysis", "synthesis" and "encode", and their "total", waiting left
@@ -106,13 +118,8 @@ class Outcome:
     notes: Tuple[str, ...] = ()
     before: Optional[Picture] = None
     after: Optional[Picture] = None
-    result: Any = None
+    result: Optional[Result] = None
     stages: Dict[str, float] = field(default_factory=dict)
-
-    @property
-    def seconds(self) -> float:
-        """Seconds of work on this picture."""
-        return self.stages.get("total", 0.0)
 
     @property
     def kernel(self) -> Optional[np.ndarray]:
@@ -158,29 +165,32 @@ def run_jobs(
 def _read(job: Job, settings: Settings) -> Outcome:
     outcome = Outcome(job)
     with _stage(outcome, "decode"):
-        outcome.before = decode(job, settings)
+        outcome.before = _decoded(job, settings)
         outcome.notes = outcome.before.notes
     return outcome
 
 
 def _deblur(outcome: Outcome, deblur: Deblur) -> Outcome:
-    if outcome.error is None:
-        with _stage(outcome, "synthesis"):
-            outcome.after, outcome.result = deblur_picture(outcome.before, deblur)
-            outcome.notes += describe_doubts(outcome.result)
-        # The deblurrer itself knows how its time divides.
-        known = getattr(outcome.result, "seconds", None) or {}
-        for name in ("analysis", "synthesis"):
-            outcome.stages[name] = float(known.get(name, outcome.stages.get(name, 0.0)))
+    before = outcome.before
+    if before is None:
+        return outcome
+    with _stage(outcome, "synthesis"):
+        outcome.result = result = deblur(before.pixels)
+        _check_kind(result.image, before.pixels)
+        outcome.notes += describe_doubts(result)
+        outcome.after = replace(before, pixels=result.image)
+    # The deblurrer itself knows how its time divides.
+    known = getattr(outcome.result, "seconds", None) or {}
+    for name in ("analysis", "synthesis"):
+        outcome.stages[name] = float(known.get(name, outcome.stages.get(name, 0.0)))
     return outcome
 
 
 def _write(outcome: Outcome, settings: Settings, finished: Callable[[Outcome], None]) -> None:
-    if outcome.error is None:
+    before, after = outcome.before, outcome.after
+    if before is not None and after is not None:
         with _stage(outcome, "encode"):
-            outcome.notes += encode(
-                outcome.job, outcome.before, outcome.after, outcome.kernel, settings
-            )
+            outcome.notes += _encode(outcome.job, before, after, outcome.kernel, settings)
     if outcome.error is not None:
         outcome.after = None
     outcome.stages["total"] = sum(outcome.stages.values())
@@ -194,13 +204,13 @@ def _stage(outcome: Outcome, name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # a picture must not cost the user the rest of the folder
-        outcome.error = describe(error)
+        outcome.error = _describe(error)
     outcome.stages[name] = time.perf_counter() - start
 
 
-def decode(job: Job, settings: Settings = Settings()) -> Picture:
+def _decoded(job: Job, settings: Settings) -> Picture:
     """Read a job's input and check, before the long work, that its output can be written."""
-    picture = settings.files.read(job.source, settings.max_pixels)
+    picture = settings.source.read(job.source, settings.max_pixels)
     written = join_side_by_side(picture, picture) if settings.side_by_side else picture
     picture_format = check_writable(job.target, written)
     for path in job.outputs:
@@ -209,19 +219,15 @@ def decode(job: Job, settings: Settings = Settings()) -> Picture:
     return fit_metadata(picture, picture_format, settings.save.strip_metadata)
 
 
-def deblur_picture(picture: Picture, deblur: Deblur) -> Tuple[Picture, Any]:
-    """Return the deblurred picture, all but the pixels kept, and the deblurrer's result."""
-    result = deblur(picture.pixels)
-    image = result.image
-    if image.shape != picture.pixels.shape or image.dtype != picture.pixels.dtype:
+def _check_kind(image: np.ndarray, expected: np.ndarray) -> None:
+    if image.shape != expected.shape or image.dtype != expected.dtype:
         raise ValueError(
             f"the deblurrer returned {image.dtype} {image.shape}, expected "
-            f"{picture.pixels.dtype} {picture.pixels.shape} as the input"
+            f"{expected.dtype} {expected.shape} as the input"
         )
-    return replace(picture, pixels=image), result
 
 
-def describe_doubts(result: Any) -> Tuple[str, ...]:
+def describe_doubts(result: Result) -> Tuple[str, ...]:
     """Say in a clause what a user should know of a result that is not just a sharp picture."""
     if not getattr(result, "blurred", True):
         return ("no blur was found, the picture is kept as it is",)
@@ -240,24 +246,10 @@ def describe_doubts(result: Any) -> Tuple[str, ...]:
     return tuple(notes)
 
 
-def encode(
-    job: Job,
-    before: Picture,
-    after: Picture,
-    kernel: Optional[np.ndarray] = None,
-    settings: Settings = Settings(),
+def _encode(
+    job: Job, before: Picture, after: Picture, kernel: Optional[np.ndarray], settings: Settings
 ) -> Tuple[str, ...]:
-    """Write a job's outputs, the picture last: where it exists, the others do.
-
-    Returns
-    -------
-    tuple of str
-        What the user should know about them.
-    """
-    notes: Tuple[str, ...] = ()
-    shown = after
-    if settings.inset_kernel and kernel is not None:
-        shown, notes = _with_inset(after, kernel)
+    """Write a job's outputs, the picture last: where it exists, the others do. Return notes."""
     if job.kernel_base is not None and kernel is not None:
         _make_folder(job.target)
         try:
@@ -265,9 +257,13 @@ def encode(
         except ImageError as error:
             name = os.path.basename(error.path)
             raise ImageError(error.path, f"the kernel file {name} {error.reason}") from error
+    notes: Tuple[str, ...] = ()
+    shown = after
+    if settings.inset_kernel and kernel is not None:
+        shown, notes = _with_inset(shown, kernel)
     if settings.side_by_side:
         shown = join_side_by_side(before, shown)
-    settings.files.write(job.target, shown, settings.save)
+    settings.target.write(job.target, shown, settings.save)
     return notes
 
 
@@ -295,7 +291,7 @@ def join_side_by_side(left: Picture, right: Picture) -> Picture:
     return replace(right, pixels=np.concatenate([left.pixels, right.pixels], axis=1), alpha=alpha)
 
 
-def describe(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     """Say in one clause what went wrong with a picture."""
     if isinstance(error, ImageError):
         return error.reason

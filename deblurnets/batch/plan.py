@@ -9,7 +9,7 @@ import os
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Callable, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from deblurnets.batch.sources import KERNEL_SUFFIX, Found, InputError, find_pictures
 from deblurnets.pictures.formats import PictureFormat, format_of_name
@@ -18,7 +18,7 @@ __all__ = ["InputError", "Job", "Naming", "Plan", "plan_run", "target_path"]
 
 EXISTS = "the output exists"
 
-Key = Tuple[str, str]  # identifies a directory entry, see `_Files.key`
+Key = Tuple[str, str]  # identifies a directory entry, see `_Entries.key`
 
 
 @dataclass(frozen=True)
@@ -120,20 +120,24 @@ def plan_run(
     """
     _check_naming(naming)
     found = find_pictures(input_path, recursive, naming.out_dir)
+    names = list(found.names)
+    earlier: List[str] = []
     if found.listed:
-        found, earlier = _without_earlier_results(found, naming)
-        found = _without_file(found, kernel_file)
-        if not found.names and not found.unread:
+        names, earlier = _without_earlier_results(found, naming)
+        names = [n for n in names if not _is_same_file(os.path.join(found.root, n), kernel_file)]
+        if not names and not found.unread:
             reason = f"all pictures are earlier results, their names end in '{naming.suffix}'"
             raise InputError(f"{input_path}: {reason if earlier else 'holds only the kernel'}")
-    else:
-        earlier = ()
-    files = _Files(_folds_case(naming.out_dir))
-    jobs = _name_outputs(found, naming, files)
-    _check_outputs(jobs, files, kernel_file)
-    skipped = tuple(job for job in jobs if skip_existing and os.path.isfile(job.target))
-    left = set(skipped)
-    return Plan(tuple(job for job in jobs if job not in left), earlier, skipped, found.unread)
+    entries = _Entries(_folds_case(naming.out_dir))
+    jobs = _name_outputs(found.root, names, naming, entries)
+    _check_outputs(jobs, entries, kernel_file)
+    skipped = {job for job in jobs if skip_existing and os.path.isfile(job.target)}
+    return Plan(
+        tuple(job for job in jobs if job not in skipped),
+        tuple(os.path.join(found.root, name) for name in earlier),
+        tuple(job for job in jobs if job in skipped),
+        found.unread,
+    )
 
 
 def target_path(name: str, naming: Naming) -> str:
@@ -163,28 +167,24 @@ def _check_naming(naming: Naming) -> None:
         raise InputError(f"{out_dir}: --out_dir is a file, expected a folder")
 
 
-def _without_earlier_results(found: Found, naming: Naming) -> Tuple[Found, Tuple[str, ...]]:
-    """Leave out the pictures that have a result's name in the folder that results go to."""
-    if not naming.suffix or os.path.realpath(found.root) != os.path.realpath(naming.out_dir):
-        return found, ()
-    earlier = [name for name in found.names if _stem(name).endswith(naming.suffix)]
-    names = tuple(name for name in found.names if name not in set(earlier))
-    paths = tuple(os.path.join(found.root, name) for name in earlier)
-    return replace(found, names=names), paths
+def _without_earlier_results(found: Found, naming: Naming) -> Tuple[List[str], List[str]]:
+    """Part pictures from those with a result's name in the folder that results go to."""
+    in_place = os.path.realpath(found.root) == os.path.realpath(naming.out_dir)
+    pictures: List[str] = []
+    earlier: List[str] = []
+    for name in found.names:
+        is_result = in_place and naming.suffix and _stem(name).endswith(naming.suffix)
+        (earlier if is_result else pictures).append(name)
+    return pictures, earlier
 
 
-def _without_file(found: Found, path: Optional[str]) -> Found:
-    if path is None or not os.path.exists(path):
-        return found
-    names = (n for n in found.names if not _is_same_file(os.path.join(found.root, n), path))
-    return replace(found, names=tuple(names))
+def _is_same_file(path: str, other: Optional[str]) -> bool:
+    if other is None or not (os.path.exists(path) and os.path.exists(other)):
+        return False
+    return os.path.samefile(path, other)
 
 
-def _is_same_file(first: str, second: str) -> bool:
-    return os.path.exists(first) and os.path.samefile(first, second)
-
-
-class _Files:
+class _Entries:
     """Tells directory entries apart on the output folder's file system."""
 
     def __init__(self, folds_case: bool):
@@ -195,55 +195,54 @@ class _Files:
         """Identify a directory entry: two paths with the same key are the same file."""
         folder, name = os.path.split(path)
         if folder not in self._folders:
-            real = os.path.realpath(folder or os.curdir)
-            self._folders[folder] = _folded(real) if self._folds_case else real
-        return self._folders[folder], _folded(name) if self._folds_case else name
+            self._folders[folder] = os.path.realpath(folder or os.curdir)
+        key = self._folders[folder], name
+        return (_folded(key[0]), _folded(name)) if self._folds_case else key
 
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _name_outputs(found: Found, naming: Naming, files: _Files) -> List[Job]:
+def _name_outputs(root: str, names: Sequence[str], naming: Naming, entries: _Entries) -> List[Job]:
     """Name the outputs; inputs that would share one keep their extension in its name.
 
     So `a.jpg` and `a.tif`, both to be PNG, become `a_jpg_deblurred.png` and
     `a_tif_deblurred.png`, whichever of them comes first.
     """
-    targets = _told_apart(found.names, lambda name: target_path(name, naming), files)
 
     def kernel_picture(name: str) -> str:
         base = os.path.splitext(name)[0] + naming.suffix + KERNEL_SUFFIX
         return os.path.join(naming.out_dir, base + ".png")
 
-    kernels: List[Optional[str]] = [None] * len(targets)
-    if naming.kernels:
-        paths = _told_apart(found.names, kernel_picture, files)
-        kernels = [os.path.splitext(path)[0] for path in paths]
-    return [Job(*paths) for paths in zip(found.paths, targets, kernels)]
+    targets = _told_apart(names, lambda name: target_path(name, naming), entries)
+    jobs = [Job(os.path.join(root, name), target) for name, target in zip(names, targets)]
+    if not naming.kernels:
+        return jobs
+    kernels = _told_apart(names, kernel_picture, entries)
+    return [replace(j, kernel_base=os.path.splitext(k)[0]) for j, k in zip(jobs, kernels)]
 
 
-def _told_apart(names: Sequence[str], output: Callable[[str], str], files: _Files) -> List[str]:
+def _told_apart(names: Sequence[str], output: Callable[[str], str], entries: _Entries) -> List[str]:
     """Return each name's output, of `NAME_EXTENSION` instead of `NAME` where they are shared."""
     outputs = [output(name) for name in names]
-    count = Counter(files.key(path) for path in outputs)
+    count = Counter(entries.key(path) for path in outputs)
     for index, name in enumerate(names):
-        if count[files.key(outputs[index])] > 1:
+        if count[entries.key(outputs[index])] > 1:
             base, extension = os.path.splitext(name)
             outputs[index] = output(f"{base}_{extension[1:]}{extension}")
     return outputs
 
 
-def _check_outputs(jobs: List[Job], files: _Files, kernel_file: Optional[str]) -> None:
+def _check_outputs(jobs: List[Job], entries: _Entries, kernel_file: Optional[str]) -> None:
     """Refuse outputs that fall on an input or on each other."""
-    sources: Set[Key] = {files.key(job.source) for job in jobs}
-    if kernel_file is not None:
-        sources.add(files.key(kernel_file))
+    inputs = [job.source for job in jobs] + ([kernel_file] if kernel_file is not None else [])
+    input_keys = {entries.key(path) for path in inputs}
     owners: Dict[Key, Job] = {}
     for job in jobs:
         for output in job.outputs:
-            key = files.key(output)
-            if key in sources:
+            key = entries.key(output)
+            if key in input_keys:
                 raise InputError(
                     f"{output}: the output would overwrite an input, choose another --out_dir or "
                     "a --suffix"

@@ -1,16 +1,6 @@
 """What became of each picture, in a file for other programs: JSON Lines or JSON.
 
-A report is one of the sinks that a run tells of its pictures. A sink is any object with
-
-``add(record, before, after, kernel)``
-    called for each picture in order: the record as a dict, and for a picture that was deblurred
-    its input and result ((H, W) or (H, W, 3) arrays) and the kernel (k, k), else None;
-``close(run)``
-    called once at the end, interrupted or not, with a dict on the whole run.
-
-Calls never overlap, but come from two threads.
-
-It may have a ``name`` to be called by in messages. The fields of both dicts: `docs/batch.md`.
+The fields of records and runs: `docs/batch.md`.
 """
 
 from __future__ import annotations
@@ -21,18 +11,58 @@ import json
 import os
 import platform
 import sys
+import tempfile
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from deblurnets import __version__
+from deblurnets.batch.pipeline import LOCAL, Files, Outcome
 from deblurnets.imaging.psf import centroid, middle_square_size
 from deblurnets.pictures.files import replace_file
 
-_STAGES = ("decode", "analysis", "synthesis", "encode", "total")
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object  # Python 3.7 has none
+
+STAGES = ("decode", "analysis", "synthesis", "encode", "total")
 DONE, FAILED, SKIPPED, NOT_DONE = "done", "failed", "skipped", "not_done"
+
+
+class Sink(Protocol):
+    """What a run tells of its pictures: a report, a gallery. Calls never overlap.
+
+    Attributes
+    ----------
+    name : str
+        What messages call it.
+    """
+
+    name: str
+
+    def add(
+        self,
+        record: Dict[str, Any],
+        before: Optional[np.ndarray],
+        after: Optional[np.ndarray],
+        kernel: Optional[np.ndarray],
+    ) -> None:
+        """Take in one picture, right after it is settled; calls come from two threads.
+
+        Parameters
+        ----------
+        record : dict
+            A `Record` as JSON knows it.
+        before, after, kernel : ndarray, optional
+            (H, W) or (H, W, 3), uint8, uint16 or float32, and (k, k); None unless the picture was
+            deblurred by this process.
+        """
+
+    def close(self, run: Dict[str, Any]) -> Any:
+        """Take in the whole run, see `RunStart.finish`; called once, interrupted or not."""
 
 
 @dataclass(frozen=True)
@@ -93,35 +123,31 @@ class Record:
         return fields
 
 
-def record_of(outcome: Any) -> Record:
-    """Return the record of a `deblurnets.batch.pipeline.Outcome`."""
-    record = Record(
-        outcome.job.source,
-        status=FAILED if outcome.error else DONE,
-        reason=outcome.error,
-        notes=tuple(outcome.notes),
-        source_bytes=_size(outcome.job.source),
+def record_of(outcome: Outcome, sources: Files = LOCAL, targets: Files = LOCAL) -> Record:
+    """Return the record of a job's outcome; given where its files lie."""
+    source, target, before = outcome.job.source, outcome.job.target, outcome.before
+    fields: Dict[str, Any] = {"notes": outcome.notes, "source_bytes": sources.size(source)}
+    if before is not None:
+        height, width = before.pixels.shape[:2]
+        fields.update(width=int(width), height=int(height), depth=before.depth)
+    result = outcome.result
+    if result is None or outcome.error is not None:
+        return Record(source, None, FAILED, outcome.error, **fields)
+    confidence = getattr(result, "confidence", None)
+    return Record(
+        source,
+        target,
+        target_bytes=targets.size(target),
+        kernel_size=middle_square_size(result.kernel),
+        kernel_centre=_centre(result.kernel),
+        confidence=None if confidence is None else float(confidence),
+        blurred=bool(getattr(result, "blurred", True)),
+        seconds={name: round(outcome.stages[name], 4) for name in STAGES},
+        **fields,
     )
-    fields: Dict[str, Any] = {}
-    if outcome.before is not None:
-        height, width = outcome.before.pixels.shape[:2]
-        fields.update(width=int(width), height=int(height), depth=outcome.before.depth)
-    if outcome.error is None:
-        result = outcome.result
-        confidence = getattr(result, "confidence", None)
-        fields.update(
-            target=outcome.job.target,
-            target_bytes=_size(outcome.job.target),
-            kernel_size=middle_square_size(result.kernel),
-            kernel_centre=_centre(result.kernel),
-            confidence=None if confidence is None else float(confidence),
-            blurred=bool(getattr(result, "blurred", True)),
-            seconds={name: round(outcome.stages[name], 4) for name in _STAGES},
-        )
-    return Record(**{**vars(record), **fields})
 
 
-def open_report(path: str) -> Any:
+def open_report(path: str) -> Sink:
     """Return the sink for a report file: JSON Lines for `.jsonl`, JSON for other names.
 
     Raises
@@ -139,20 +165,20 @@ class JsonLinesReport:
     def __init__(self, path: str):
         self.name = f"the report {path}"
         self._path = path
-        with open(path, "w", encoding="ascii"):  # an older report goes, as older results do
-            pass
+        with open(path, "w", encoding="ascii"):
+            pass  # an older report goes, as older results do
 
     def add(self, record: Dict[str, Any], before: Any, after: Any, kernel: Any) -> None:
         """Append a record, all of its line or nothing."""
         line = (json.dumps(record) + "\n").encode("ascii")
         with open(self._path, "ab", buffering=0) as file:
-            before = os.path.getsize(self._path)
+            whole = os.path.getsize(self._path)
             try:
                 if file.write(line) < len(line):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             except OSError:
                 with contextlib.suppress(OSError):
-                    file.truncate(before)
+                    file.truncate(whole)
                 raise
 
     def close(self, run: Dict[str, Any]) -> None:
@@ -164,12 +190,9 @@ class JsonReport:
 
     def __init__(self, path: str):
         if os.path.isdir(path):
-            raise IsADirectoryError(21, "Is a directory")
-        folder = os.path.dirname(path) or os.curdir
-        if not os.path.isdir(folder):
-            raise FileNotFoundError(2, "No such file or directory")
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(13, "Permission denied")
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with tempfile.TemporaryFile(dir=os.path.dirname(path) or os.curdir):
+            pass  # its folder takes files; the report itself comes at the end
         self.name = f"the report {path}"
         self._path = path
         self._records: List[Dict[str, Any]] = []
@@ -222,13 +245,6 @@ def _centre(kernel: np.ndarray) -> Tuple[float, float]:
     offsets = (c - n // 2 for c, n in zip(centroid(kernel), kernel.shape))
     row, column = (round(float(offset), 3) for offset in offsets)
     return row, column
-
-
-def _size(path: str) -> Optional[int]:
-    try:
-        return os.path.getsize(path)
-    except OSError:
-        return None
 
 
 def _utc_now() -> str:

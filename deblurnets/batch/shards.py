@@ -44,11 +44,8 @@ def parse_shard(text: str) -> Shard:
 def take_shard(plan: Plan, shard: Shard) -> Plan:
     """Keep a plan's share: of all its pictures in order, every n-th from the i-th on.
 
-    By position rather than by a hash of the name: the shares differ by one picture at most, where
-    a hash of 100 pictures in 10 shares gives some of them twice as many as others; and neighbours,
-    which are often alike in size, go to different shares. What must hold for it is that all shares
-    see the same folder, so pictures whose result exists count too: shares that start late find more
-    of those.
+    The shares differ by one picture at most, and neighbours, often alike in size, go to different
+    ones. All shares must see the same pictures, so those whose result exists count too.
 
     Parameters
     ----------

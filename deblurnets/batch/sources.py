@@ -11,7 +11,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Callable, Iterable, List, Optional, Sequence, Tuple
 
 from deblurnets.pictures.formats import FORMAT_NAMES, format_of_name
 
@@ -56,9 +56,7 @@ class Found:
 def find_pictures(input_path: str, recursive: bool = False, out_dir: Optional[str] = None) -> Found:
     """Return the picture at a path, or the pictures in a folder or of a pattern, sorted by name.
 
-    Hidden files and folders (`._*`, `.DS_Store`), files without a picture's extension
-    (`Thumbs.db`), saved kernels and the previews of galleries are passed over, except where the
-    user named the file itself.
+    What is passed over: see `is_picture` and `is_entered`; a file that the user named is taken.
 
     Parameters
     ----------
@@ -90,6 +88,53 @@ def find_pictures(input_path: str, recursive: bool = False, out_dir: Optional[st
     )
 
 
+def is_picture(path: str, exists: Callable[[str], bool]) -> bool:
+    """Tell whether a file that a folder holds is a picture to deblur.
+
+    Hidden files (`._*`, `.DS_Store`), files without a picture's extension (`Thumbs.db`) and saved
+    kernels are none.
+
+    Parameters
+    ----------
+    path : str
+        Of the file.
+    exists : callable
+        Tells whether another path, named likewise, exists.
+    """
+    if os.path.basename(path).startswith(".") or format_of_name(path) is None:
+        return False
+    stem = os.path.splitext(path)[0]
+    return not (stem.endswith(KERNEL_SUFFIX) and exists(stem + ".npy"))
+
+
+def is_entered(name: str) -> bool:
+    """Tell whether a folder of this name is looked into: none that is hidden, no previews."""
+    return not name.startswith(".") and GALLERY_PREVIEWS.fullmatch(name) is None
+
+
+def list_folder(folder: str) -> Tuple[List[str], List[str]]:
+    """Return the names of the files and of the folders in a folder, in order.
+
+    Raises
+    ------
+    OSError
+        If it cannot be listed.
+    """
+    files: List[str] = []
+    folders: List[str] = []
+    with os.scandir(folder or os.curdir) as entries:
+        for entry in entries:
+            (folders if _is_folder(entry) else files).append(entry.name)
+    return sorted(files), sorted(folders)
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
 def is_below(path: str, folder: str) -> bool:
     """Tell whether a path lies inside a folder, both taken with links resolved."""
     path, folder = os.path.realpath(path), os.path.realpath(folder)
@@ -101,11 +146,9 @@ def _of_folder(folder: str, recursive: bool, out_dir: Optional[str]) -> Found:
     if recursive:
         names, unread = _walk(folder, out_dir)
     else:
-        names, _, problem = _list(folder)
-        if problem is not None:
-            unread = [("", problem)]
-    if any(not name for name, _ in unread):
-        raise InputError(f"{folder}: cannot be listed ({dict(unread)['']})")
+        names, _ = _listed(folder, "", unread)
+    if unread and not unread[0][0]:
+        raise InputError(f"{folder}: cannot be listed ({unread[0][1]})")
     pictures = _only_pictures(names, folder)
     if not pictures and not unread:
         where = "the folder and its subfolders hold" if recursive else "the folder holds"
@@ -186,30 +229,21 @@ def _walk(root: str, out_dir: Optional[str]) -> Tuple[List[str], List[Tuple[str,
         if real in seen or (folder and _is_result_folder(path, root, out_dir)):
             continue
         seen.add(real)
-        names, subfolders, problem = _list(path)
-        if problem is not None:
-            unread.append((folder, problem))
+        names, subfolders = _listed(path, folder, unread)
         files += [os.path.join(folder, name) for name in names]
-        for name in subfolders:
+        for name in filter(is_entered, subfolders):
             is_link = os.path.islink(os.path.join(path, name))
             (links if is_link else folders).append(os.path.join(folder, name))
     return files, unread
 
 
-def _list(folder: str) -> Tuple[List[str], List[str], Optional[str]]:
-    """Return the files and the visible folders in a folder, and why it cannot be listed if so."""
+def _listed(path: str, name: str, unread: List[Tuple[str, str]]) -> Tuple[List[str], List[str]]:
+    """List a folder; where that fails add its name and the reason to those unread."""
     try:
-        names = sorted(os.listdir(folder or os.curdir))
+        return list_folder(path)
     except OSError as error:
-        return [], [], str(error.strerror)
-    files: List[str] = []
-    folders: List[str] = []
-    for name in names:
-        if not os.path.isdir(os.path.join(folder, name)):
-            files.append(name)
-        elif not name.startswith(".") and not GALLERY_PREVIEWS.fullmatch(name):
-            folders.append(name)
-    return files, folders, None
+        unread.append((name, str(error.strerror)))
+        return [], []
 
 
 def _is_result_folder(path: str, root: str, out_dir: Optional[str]) -> bool:
@@ -220,13 +254,10 @@ def _is_result_folder(path: str, root: str, out_dir: Optional[str]) -> bool:
 
 
 def _only_pictures(names: Iterable[str], root: str) -> Tuple[str, ...]:
-    """Keep the pictures that are neither hidden nor saved kernels, in order."""
-    kept = []
-    for name in sorted(set(names), key=lambda name: PurePath(name).parts):
-        if os.path.basename(name).startswith(".") or format_of_name(name) is None:
-            continue
-        stem = os.path.splitext(name)[0]
-        numbers = os.path.join(root, stem + ".npy")
-        if not (stem.endswith(KERNEL_SUFFIX) and os.path.exists(numbers)):
-            kept.append(name)
-    return tuple(kept)
+    """Keep the pictures, in order."""
+
+    def exists(name: str) -> bool:
+        return os.path.exists(os.path.join(root, name))
+
+    pictures = (name for name in set(names) if is_picture(name, exists))
+    return tuple(sorted(pictures, key=lambda name: PurePath(name).parts))

@@ -12,32 +12,38 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import os
 import sys
-from typing import Any, Callable, Iterator, List, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Optional, Sequence
 
+from deblurnets.batch.exit_status import ALL_DONE, INTERRUPTED, WRONG_USAGE
+from deblurnets.batch.messages import say
 from deblurnets.batch.plan import EXISTS, InputError, Naming, Plan, plan_run
 from deblurnets.batch.shards import take_shard
-from deblurnets.cli.exit_status import ALL_DONE, INTERRUPTED, WRONG_USAGE
-from deblurnets.cli.messages import say
-from deblurnets.cli.options import build_parser, chosen_format, wrong_together
+from deblurnets.cli.networks import NetworkOptions, load_deblurrer
+from deblurnets.cli.options import build_parser, chosen_format, chosen_networks, wrong_together
 from deblurnets.pictures.formats import format_of_name
 from deblurnets.runtime.glibc import tune_heaps
 
+if TYPE_CHECKING:
+    import numpy as np
 
-def main(
-    argv: Optional[Sequence[str]] = None,
-    load: Optional[Callable[[argparse.Namespace], Callable[[Any], Any]]] = None,
-) -> int:
+    from deblurnets.batch.pipeline import Deblur
+    from deblurnets.cli.run import Run
+
+Loader = Callable[[NetworkOptions], "Deblur"]
+
+
+def main(argv: Optional[Sequence[str]] = None, load: Loader = load_deblurrer) -> int:
     """Run the command line.
 
     Parameters
     ----------
     argv : sequence of str, optional
         The arguments without the program's name; those of the process by default.
-    load : callable, optional
-        Makes the deblurrer, see `deblurnets.cli.run.Loader`; by default from the networks that the
-        arguments name.
+    load : callable
+        Makes the deblurrer; with `--kernel` one that has ``.deblur(pixels, kernel)``.
 
     Returns
     -------
@@ -57,7 +63,7 @@ def main(
             _list_plan(plan)
             return ALL_DONE
         tune_heaps()
-        run = _prepare_run(plan, arguments, argv, load or load_deblurrer)
+        run = _prepare_run(plan, arguments, argv, load)
     except InputError as error:
         say(f"{parser.prog}: error: {error}", sys.stderr)
         return WRONG_USAGE
@@ -122,12 +128,17 @@ def _list_plan(plan: Plan) -> None:
     say(f"{counts}; nothing was done (--dry_run)", sys.stdout)
 
 
-def _prepare_run(plan: Plan, arguments: argparse.Namespace, argv: Sequence[str], load: Any) -> Any:
+def _prepare_run(
+    plan: Plan, arguments: argparse.Namespace, argv: Sequence[str], load: Loader
+) -> Run:
     """Find what is wrong with the other files before the long work; return the run."""
     # Imported here: they bring NumPy, and a wrong path is told without it.
-    from deblurnets.batch.report import RunStart
+    from deblurnets.batch.ledger import Ledger, open_sinks
+    from deblurnets.batch.pipeline import Settings
+    from deblurnets.batch.report import RunStart, open_report
     from deblurnets.cli.run import Run
-    from deblurnets.pictures.files import ImageError
+    from deblurnets.gallery import GalleryWriter
+    from deblurnets.pictures.files import ImageError, SaveOptions
     from deblurnets.pictures.kernel_files import read_kernel
 
     kernel = None
@@ -137,70 +148,27 @@ def _prepare_run(plan: Plan, arguments: argparse.Namespace, argv: Sequence[str],
         except ImageError as error:
             raise InputError(f"--kernel {error}") from error
     _prepare_folder(arguments.out_dir)
-    return Run(plan, arguments, load, RunStart.now(argv), _open_sinks(arguments), kernel)
-
-
-def _open_sinks(arguments: argparse.Namespace) -> List[Any]:
-    """Open what is told of every picture: the gallery first, the report may lie in its folder."""
-    from deblurnets.batch.report import open_report
-    from deblurnets.gallery import GalleryWriter
-
-    openers = {
-        "gallery": (arguments.gallery, GalleryWriter),
-        "report": (arguments.report, open_report),
-    }
-    sinks: List[Any] = []
-    for option, (path, open_sink) in openers.items():
-        if path is None:
-            continue
-        try:
-            sinks.append(open_sink(path))
-        except OSError as error:
-            raise InputError(f"{path}: --{option} cannot be written ({error.strerror})") from error
-    return sinks
-
-
-def load_deblurrer(arguments: argparse.Namespace) -> Callable[[Any], Any]:
-    """Load the networks that the arguments name; this imports TensorFlow."""
-    with _without_start_messages():
-        from deblurnets import backend
-        from deblurnets.deblurrer import Deblurrer
-
-        backend.select_device(arguments.device)
-        backend.ops.zeros((1,))  # the first use of a device has messages of its own
-    return Deblurrer.from_pretrained(
-        arguments.model,
-        analysis_path=arguments.analysis_weights_path,
-        synthesis_path=arguments.synthesis_weights_path,
-        analysis_max_size=arguments.analysis_max_input_size,
-        tile_size=arguments.tile_size,
-        blind=arguments.kernel is None,
-        local=arguments.local,
+    gallery = (arguments.gallery, GalleryWriter)  # first: the report may lie in its folder
+    sinks = open_sinks({"gallery": gallery, "report": (arguments.report, open_report)})
+    settings = Settings(
+        arguments.side_by_side,
+        arguments.inset_kernel,
+        SaveOptions(arguments.quality, arguments.strip_metadata),
+        arguments.max_pixels,
     )
+    networks = chosen_networks(arguments, blind=kernel is None, local=arguments.local)
+    load_them = functools.partial(_load, load, networks, kernel)
+    ledger = Ledger(RunStart.now(argv), sinks)
+    return Run(plan, load_them, ledger, settings, arguments.out_dir, arguments.plot)
 
 
-@contextlib.contextmanager
-def _without_start_messages() -> Iterator[None]:
-    """Keep TensorFlow's start-up messages off the screen, unless the user set a log level.
+def _load(load: Loader, networks: NetworkOptions, kernel: Optional[np.ndarray]) -> Deblur:
+    deblurrer = load(networks)
+    if kernel is None:
+        return deblurrer
+    from deblurnets.deblurrer import KnownKernel
 
-    They come before its log level counts and past Python, straight to the file descriptor.
-    """
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
-        yield
-        return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    try:
-        kept = os.dup(2)
-    except OSError:  # a program without a standard error
-        yield
-        return
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    return KnownKernel(deblurrer, kernel)
 
 
 def _prepare_folder(out_dir: str) -> None:

@@ -6,11 +6,14 @@ Names, short forms and meanings of those of the 2020 release (`-i` to `-sbs`) ar
 from __future__ import annotations
 
 import argparse
+import functools
+import math
 import os
 from typing import Callable, Optional
 
 from deblurnets import __version__
 from deblurnets.batch.shards import Shard, parse_shard
+from deblurnets.cli.networks import NetworkOptions
 from deblurnets.pictures.formats import JPEG, PNG, TIFF, WEBP, PictureFormat
 from deblurnets.runtime.memory import SMALLEST_TILE
 
@@ -64,6 +67,7 @@ def _wrong_with_local(arguments: argparse.Namespace) -> Optional[str]:
 
 
 def _add_input_and_output(add: Callable[..., argparse.Action]) -> None:
+    flag = functools.partial(add, action="store_true")
     add(
         "--input_path",
         "-i",
@@ -77,26 +81,20 @@ def _add_input_and_output(add: Callable[..., argparse.Action]) -> None:
         default="_deblurred",
         help="goes between a result's name and its extension (default: %(default)s)",
     )
-    add(
+    flag(
         "--recursive",
-        action="store_true",
         help="take the pictures of subfolders too; the results lie in the same subfolders of "
         "--out_dir",
     )
-    add(
+    flag(
         "--skip_existing",
-        action="store_true",
         help="pass over pictures whose result exists, without computing it again",
     )
-    add(
-        "--dry_run",
-        action="store_true",
-        help="list what would be read and written, and do nothing",
-    )
+    flag("--dry_run", help="list what would be read and written, and do nothing")
     add(
         "--report",
         metavar="FILE",
-        type=_report_file,
+        type=file_with(".json", ".jsonl"),
         help="write what became of each picture to FILE: .jsonl, a line a picture as it is done, "
         "or .json, at the end",
     )
@@ -126,7 +124,7 @@ def _add_format(add: Callable[..., argparse.Action]) -> None:
     add(
         "--quality",
         metavar="N",
-        type=_quality,
+        type=whole_number("the quality is 1 to 100", 1, 100),
         help="1 to 100, for JPEG (default: 95) and WebP (default: 95, or without losses if the "
         "input is so)",
     )
@@ -138,42 +136,33 @@ def _add_format(add: Callable[..., argparse.Action]) -> None:
 
 
 def _add_views(add: Callable[..., argparse.Action]) -> None:
-    add(
-        "--side_by_side",
-        "-sbs",
-        action="store_true",
-        help="write input and result next to each other in one picture",
-    )
-    add(
-        "--inset_kernel",
-        action="store_true",
-        help="with -sbs, draw the kernel into the upper right corner of the result",
-    )
+    flag = functools.partial(add, action="store_true")
+    flag("--side_by_side", "-sbs", help="write input and result next to each other in one picture")
+    flag("--inset_kernel", help="with -sbs, draw the kernel into the result's upper right corner")
     add(
         "--gallery",
         metavar="DIR",
         help="write a page to DIR that shows every picture before and after, with its kernel and "
         "figures: a new or empty folder, or one with an earlier gallery",
     )
-    add("--plot", "-p", action="store_true", help="show input, result and kernel in a window")
+    flag("--plot", "-p", help="show input, result and kernel in a window")
 
 
 def _add_kernel(add: Callable[..., argparse.Action]) -> None:
-    add(
+    flag = functools.partial(add, action="store_true")
+    flag(
         "--save_kernel",
-        action="store_true",
         help="write the blur kernel beside each result: NAME_kernel.png (16 bits, its maximum "
         "white) and NAME_kernel.npy (float32, sum 1)",
     )
     add(
         "--kernel",
         metavar="FILE",
-        type=_kernel_file,
+        type=file_with(".npy", ".png", ".tif", ".tiff"),
         help="deblur with this kernel instead of estimating it: .npy, or a grey .png or .tif",
     )
-    add(
+    flag(
         "--local",
-        action="store_true",
         help="for a camera that turned: estimate kernels of regions too, and use those that are "
         "clearly better than one for all; about five times as slow, compact pair only",
     )
@@ -207,7 +196,7 @@ def add_networks(add: Callable[..., argparse.Action]) -> None:
         "--analysis_max_input_size",
         "-amis",
         metavar="N",
-        type=_side,
+        type=whole_number("a side must be at least 1 pixel"),
         nargs="+",
         action=_SizeAction,
         help="largest picture for the analysis network, one value for a square or height and "
@@ -217,7 +206,9 @@ def add_networks(add: Callable[..., argparse.Action]) -> None:
     add(
         "--tile_size",
         metavar="N",
-        type=_tile,
+        type=whole_number(
+            f"a tile must have at least {SMALLEST_TILE} pixels a side", SMALLEST_TILE
+        ),
         help="largest side in pixels of the tiles in which a network's convolutions see a picture, "
         f"{SMALLEST_TILE} or more: a smaller one takes less memory, the result is the same "
         "(default: what is fastest and fits half of the free memory)",
@@ -228,6 +219,22 @@ def add_networks(add: Callable[..., argparse.Action]) -> None:
         default="auto",
         help="where the networks compute: auto takes a GPU if TensorFlow sees one, gpu insists on "
         "it, cpu leaves it alone (default: %(default)s)",
+    )
+
+
+def chosen_networks(
+    arguments: argparse.Namespace, blind: bool = True, local: bool = False
+) -> NetworkOptions:
+    """Return what the options of `add_networks` choose."""
+    return NetworkOptions(
+        arguments.model,
+        arguments.analysis_weights_path,
+        arguments.synthesis_weights_path,
+        arguments.analysis_max_input_size,
+        arguments.tile_size,
+        arguments.device,
+        blind,
+        local,
     )
 
 
@@ -242,28 +249,31 @@ class _SizeAction(argparse.Action):
         setattr(namespace, self.dest, (values[0], values[-1]))
 
 
-def _side(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"a side must be at least 1 pixel, received {value}")
-    return value
+def whole_number(condition: str, least: int = 1, most: float = math.inf) -> Callable[[str], int]:
+    """Return a parser of whole numbers; one out of range is refused with the condition."""
+
+    def number(text: str) -> int:
+        value = int(text)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{condition}, received {value}")
+        return value
+
+    return number
 
 
-def positive(text: str) -> int:
-    """Parse a number of at least 1."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, received {value}")
-    return value
+positive = whole_number("must be at least 1")
 
 
-def _tile(text: str) -> int:
-    value = int(text)
-    if value < SMALLEST_TILE:
-        raise argparse.ArgumentTypeError(
-            f"a tile must have at least {SMALLEST_TILE} pixels a side, received {value}"
-        )
-    return value
+def file_with(*extensions: str) -> Callable[[str], str]:
+    """Return a parser of file names that end in one of some extensions."""
+
+    def file(text: str) -> str:
+        if os.path.splitext(text)[1].lower() not in extensions:
+            expected = " or ".join(extensions)
+            raise argparse.ArgumentTypeError(f"{text}: the extension must be {expected}")
+        return text
+
+    return file
 
 
 def _shard(text: str) -> Shard:
@@ -271,25 +281,3 @@ def _shard(text: str) -> Shard:
         return parse_shard(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _quality(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"the quality is 1 to 100, received {value}")
-    return value
-
-
-def _report_file(text: str) -> str:
-    return _file_with(text, (".json", ".jsonl"))
-
-
-def _kernel_file(text: str) -> str:
-    return _file_with(text, (".npy", ".png", ".tif", ".tiff"))
-
-
-def _file_with(text: str, extensions) -> str:
-    if os.path.splitext(text)[1].lower() not in extensions:
-        expected = " or ".join(extensions)
-        raise argparse.ArgumentTypeError(f"{text}: the extension must be {expected}")
-    return text

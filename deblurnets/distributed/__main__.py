@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import argparse
 import functools
-import os
 import sys
-from typing import Any, Callable, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Optional, Sequence
 
+from deblurnets.batch.exit_status import WRONG_USAGE
+from deblurnets.batch.messages import one_line, say
 from deblurnets.batch.sources import InputError
-from deblurnets.cli.exit_status import WRONG_USAGE
-from deblurnets.cli.main import load_deblurrer
-from deblurnets.cli.messages import one_line, say
-from deblurnets.cli.options import MAX_PIXELS, add_networks, positive
+from deblurnets.cli.networks import load_deblurrer
+from deblurnets.cli.options import MAX_PIXELS, add_networks, chosen_networks, file_with, positive
+
+if TYPE_CHECKING:
+    from deblurnets.batch.pipeline import Deblur
+    from deblurnets.distributed.worker import Task
 
 _INSTALL = "python -m pip install 'deblurnets[ray]'"
 
@@ -33,7 +36,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--input_path", "-i", required=True, metavar="INPUT", help=f"pictures: {place}")
     add("--out_dir", "-o", required=True, metavar="OUTPUT", help=f"results: {place}")
     add("--suffix", "-s", default="_deblurred", help="of a result's name (default: %(default)s)")
-    add("--report", metavar="FILE", type=_report_file, help=".jsonl or .parquet, on this computer")
+    reports = file_with(".jsonl", ".parquet")
+    add("--report", metavar="FILE", type=reports, help=".jsonl or .parquet, on this computer")
     add(
         "--max_pixels",
         metavar="N",
@@ -53,14 +57,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("--cpus_per_worker", metavar="X", type=_amount, default=1, help="default: %(default)s")
     add("--gpus_per_worker", metavar="X", type=_amount, default=0, help="default: %(default)s")
     add_networks(parser.add_argument_group("networks").add_argument)
-    # What the command line's loader asks for beside the networks.
-    parser.set_defaults(kernel=None, local=False)
     return parser
 
 
 def main(
     argv: Optional[Sequence[str]] = None,
-    load: Optional[Callable[[], Callable[[Any], Any]]] = None,
+    load: Optional[Callable[[], Deblur]] = None,
 ) -> int:
     """Run the command; return the exit status.
 
@@ -78,51 +80,47 @@ def main(
     except SystemExit as leave:  # argparse leaves so after -h and after a wrong option
         return leave.code if isinstance(leave.code, int) else WRONG_USAGE
     try:
-        return _run(arguments, argv, load or functools.partial(load_deblurrer, arguments))
+        load = load or functools.partial(load_deblurrer, chosen_networks(arguments))
+        return _run(arguments, argv, load)
     except InputError as error:
         say(f"{parser.prog}: error: {error}", sys.stderr)
         return WRONG_USAGE
 
 
-def _run(arguments: argparse.Namespace, argv: Sequence[str], load: Callable[[], Any]) -> int:
+def _run(arguments: argparse.Namespace, argv: Sequence[str], load: Callable[[], Deblur]) -> int:
     task = _task(arguments, load)
     # Imported here: they bring Ray, and a wrong path is told without it.
     try:
         from deblurnets.distributed import cluster
     except ImportError as error:
         raise InputError(f"Ray is needed ({one_line(error)}): {_INSTALL}") from error
+    from deblurnets.batch.ledger import Ledger, open_sinks
     from deblurnets.batch.report import RunStart
-    from deblurnets.distributed.run import ClusterRun, open_report
+    from deblurnets.distributed.run import follow, open_report
 
-    start = RunStart.now(argv)
     workers = cluster.Workers(
         arguments.workers, arguments.cpus_per_worker, arguments.gpus_per_worker
     )
-    report = None
-    try:
-        report = None if arguments.report is None else open_report(arguments.report)
-    except OSError as error:
-        raise InputError(
-            f"{arguments.report}: --report cannot be written ({error.strerror})"
-        ) from error
+    sinks = open_sinks({"report": (arguments.report, open_report)})
+    ledger = Ledger(RunStart.now(argv), sinks)
     try:
         joined = cluster.connect(arguments.address, workers)
     except (ConnectionError, ValueError) as error:
         raise InputError(f"--address {arguments.address}: {one_line(error)}") from error
     try:
-        records = cluster.records(task, workers)
-        return ClusterRun(start, report).follow(records, task.target.root)
+        return follow(cluster.records(task, workers), ledger, task.target.root)
     finally:
         if joined:
             cluster.leave()
 
 
-def _task(arguments: argparse.Namespace, load: Callable[[], Any]) -> Any:
+def _task(arguments: argparse.Namespace, load: Callable[[], Deblur]) -> Task:
     """Settle where pictures are read and written."""
     if "/" in arguments.suffix:
         raise InputError(
             f"--suffix is part of a file name and cannot hold '/', received '{arguments.suffix}'"
         )
+    from deblurnets.batch.pipeline import Settings
     from deblurnets.distributed.places import check_apart, open_place
     from deblurnets.distributed.worker import Task
     from deblurnets.pictures.files import SaveOptions
@@ -138,14 +136,9 @@ def _task(arguments: argparse.Namespace, load: Callable[[], Any]) -> Any:
         raise InputError(f"{source.root}: cannot be listed ({one_line(error)})") from error
     if not found:
         raise InputError(f"{source.root}: no such folder, or it is empty")
-    return Task(
-        source,
-        target,
-        load,
-        arguments.suffix,
-        arguments.max_pixels,
-        SaveOptions(strip_metadata=arguments.strip_metadata),
-    )
+    save = SaveOptions(strip_metadata=arguments.strip_metadata)
+    settings = Settings(save=save, max_pixels=arguments.max_pixels)
+    return Task(source, target, load, arguments.suffix, settings)
 
 
 def _amount(text: str) -> float:
@@ -153,12 +146,6 @@ def _amount(text: str) -> float:
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"must be 0 or more, received {text}")
     return value
-
-
-def _report_file(text: str) -> str:
-    if os.path.splitext(text)[1].lower() not in (".jsonl", ".parquet"):
-        raise argparse.ArgumentTypeError(f"{text}: the extension must be .jsonl or .parquet")
-    return text
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import json
 import logging
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Dict, Iterator, List, Optional
 
 import pyarrow
@@ -29,15 +29,7 @@ _STORE_BYTES = 200 * 2**20  # only names and records travel; Ray would take 30 %
 
 @dataclass(frozen=True)
 class Workers:
-    """How many workers there are and what each of them takes.
-
-    Attributes
-    ----------
-    count : int
-        Workers.
-    cpus, gpus : float
-        Cores and devices of each; parts of a device are shared.
-    """
+    """How many workers there are, and how many cores and devices each takes (parts are shared)."""
 
     count: int = 1
     cpus: float = 1
@@ -147,13 +139,7 @@ class _Pieces(Datasource):
 
         def read() -> Iterator[pyarrow.Table]:
             for piece in list_pieces(task.source, task.target, task.suffix):
-                yield pyarrow.table(
-                    {
-                        "names": [list(piece.names)],
-                        "done": [piece.done],
-                        "problem": [piece.problem or ""],
-                    }
-                )
+                yield pyarrow.table({"piece": [json.dumps(asdict(piece))]})
 
         unknown = BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None)
         return [ReadTask(read, unknown)]
@@ -173,8 +159,5 @@ class _Actor:
 
     def __call__(self, block: pyarrow.Table) -> pyarrow.Table:
         """Work on each row."""
-        records = []
-        for row in block.to_pylist():
-            piece = Piece(tuple(row["names"]), row["done"], row["problem"] or None)
-            records.append(self._worker.work_json(piece))
-        return pyarrow.table({"records": records})
+        pieces = [Piece(**json.loads(text)) for text in block["piece"].to_pylist()]
+        return pyarrow.table({"records": [self._worker.work_json(piece) for piece in pieces]})

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 from dataclasses import dataclass
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import Iterator, List, Optional, Set, Tuple
 
+from deblurnets.batch.messages import one_line
 from deblurnets.batch.plan import Naming, target_path
-from deblurnets.batch.sources import KERNEL_SUFFIX
-from deblurnets.cli.messages import one_line
-from deblurnets.pictures.formats import format_of_name
+from deblurnets.batch.sources import is_entered, is_picture
+from deblurnets.distributed.places import Place
 
 DONE_TOGETHER = 500
 """How many pictures that are done already travel through the cluster as one piece."""
@@ -40,15 +39,13 @@ def result_name(name: str, suffix: str) -> str:
     return target_path(name, Naming("", suffix))
 
 
-def list_pieces(source: Any, target: Any, suffix: str) -> Iterator[Piece]:
-    """List the pictures of a place and its subfolders.
-
-    Passed over are, as on the command line, hidden files and folders, other files, saved kernels.
+def list_pieces(source: Place, target: Place, suffix: str) -> Iterator[Piece]:
+    """List the pictures of a place and its subfolders; the same ones as the command line.
 
     Parameters
     ----------
-    source, target : Folder or Store
-        See `deblurnets.distributed.places`.
+    source, target : Place
+        Of the pictures and of their results.
     suffix : str
         Goes between the name and the extension of a result.
 
@@ -73,13 +70,17 @@ def list_pieces(source: Any, target: Any, suffix: str) -> Iterator[Piece]:
             yield Piece((folder,), problem=f"the folder cannot be listed ({reason})")
             continue
         yield from _pieces_of_folder(folder, files, results, suffix)
-        visible = [name for name in below if not name.startswith(".")]
-        folders += [posixpath.join(folder, name) for name in reversed(visible)]
+        folders += [posixpath.join(folder, name) for name in reversed(below) if is_entered(name)]
 
 
-def _pieces_of_folder(folder: str, files: List[str], results: set, suffix: str) -> Iterator[Piece]:
+def _pieces_of_folder(
+    folder: str, files: List[str], results: Set[str], suffix: str
+) -> Iterator[Piece]:
     done: List[str] = []
-    for name in _pictures(files):
+    present = set(files)
+    for name in files:
+        if not is_picture(name, present.__contains__):
+            continue
         path = posixpath.join(folder, name)
         if result_name(name, suffix) not in results:
             yield Piece((path,))
@@ -90,12 +91,3 @@ def _pieces_of_folder(folder: str, files: List[str], results: set, suffix: str) 
             done = []
     if done:
         yield Piece(tuple(done), done=True)
-
-
-def _pictures(files: List[str]) -> Iterator[str]:
-    present = set(files)
-    for name in files:
-        stem = os.path.splitext(name)[0]
-        is_kernel = stem.endswith(KERNEL_SUFFIX) and stem + ".npy" in present
-        if not name.startswith(".") and format_of_name(name) is not None and not is_kernel:
-            yield name

@@ -8,9 +8,9 @@ from typing import Any, Dict, List
 import pyarrow as pa
 import pyarrow.parquet
 
-_TEXT, _WHOLE, _REAL = pa.string(), pa.int64(), pa.float64()
-_STAGES = ("decode", "analysis", "synthesis", "encode", "total")
+from deblurnets.batch.report import STAGES
 
+_TEXT, _WHOLE, _REAL = pa.string(), pa.int64(), pa.float64()
 SCHEMA = pa.schema(
     [
         ("source", _TEXT),
@@ -27,7 +27,7 @@ SCHEMA = pa.schema(
         ("kernel_centre", pa.list_(_REAL)),
         ("confidence", _REAL),
         ("blurred", pa.bool_()),
-        ("seconds", pa.struct([(name, _REAL) for name in _STAGES])),
+        ("seconds", pa.struct([(name, _REAL) for name in STAGES])),
     ]
 )
 """The fields of `deblurnets.batch.report.Record`."""
@@ -48,7 +48,7 @@ class ParquetReport:
     def add(self, record: Dict[str, Any], before: Any, after: Any, kernel: Any) -> None:
         """Keep a record; write those kept when they are many."""
         self._rows.append(record)
-        if len(self._rows) == _ROWS:
+        if len(self._rows) >= _ROWS:
             self._flush()
 
     def close(self, run: Dict[str, Any]) -> None:

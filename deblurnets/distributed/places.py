@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import posixpath
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Dict, List, Optional, Tuple
 from urllib.parse import urlsplit
 
+from deblurnets.batch.messages import one_line
 from deblurnets.batch.pipeline import Files
-from deblurnets.batch.sources import InputError
-from deblurnets.cli.messages import one_line
+from deblurnets.batch.sources import InputError, list_folder
 from deblurnets.pictures.files import (
     ImageError,
     Picture,
@@ -27,69 +27,78 @@ SCHEMES = ("s3", "gs")
 Names = Tuple[List[str], List[str]]  # files and folders of a folder
 
 
-class Folder(Files):
-    """A folder that every computer of the cluster sees under one path.
+class Place(Files):
+    """A tree of folders in which pictures lie.
 
     Attributes
     ----------
     root : str
-        Its path, absolute.
+        What messages and reports call it, absolute.
     """
 
-    def __init__(self, root: str):
-        self.root = os.path.abspath(root)
+    root: str
 
     def path(self, name: str) -> str:
         """Return the path of a name relative to the root."""
-        return os.path.join(self.root, name) if name else self.root
+        return f"{self.root}/{name}" if name else self.root
 
     def identity(self) -> str:
         """Return what two spellings of one place share."""
-        return os.path.realpath(self.root)
+        return self.root
 
     def exists(self) -> bool:
-        """Tell whether the root is there."""
-        return os.path.isdir(self.root)
+        """Tell whether the root is there; `OSError` where that cannot be found out."""
+        raise NotImplementedError
 
     def real(self, folder: str) -> str:
         """Identify a folder below the root, reached through links or not."""
-        return os.path.realpath(self.path(folder))
+        return folder
 
     def list(self, folder: str) -> Names:
-        """Return the names of files and folders in a folder, in order; empty if it is not there.
+        """Return the names of files and folders in a folder, in order; none if it is not there.
 
         Raises
         ------
         OSError
             If it cannot be listed.
         """
-        files: List[str] = []
-        folders: List[str] = []
-        with contextlib.suppress(FileNotFoundError):
-            for entry in os.scandir(self.path(folder)):
-                (folders if entry.is_dir() else files).append(entry.name)
-        return sorted(files), sorted(folders)
-
-    def size(self, path: str) -> Optional[int]:
-        """Return the number of bytes of a file, None where there is none."""
-        with contextlib.suppress(OSError):
-            return os.path.getsize(path)
-        return None
+        raise NotImplementedError
 
 
-class Store(Files):
-    """A bucket, or a prefix in one.
+class Folder(Place):
+    """A folder that every computer of the cluster sees under one path."""
+
+    def __init__(self, root: str):
+        self.root = os.path.abspath(root)
+
+    def identity(self) -> str:
+        """Return the path without links."""
+        return os.path.realpath(self.root)
+
+    def exists(self) -> bool:
+        """Tell whether the folder is there."""
+        return os.path.isdir(self.root)
+
+    def real(self, folder: str) -> str:
+        """Return the path without links."""
+        return os.path.realpath(self.path(folder))
+
+    def list(self, folder: str) -> Names:
+        """List a folder."""
+        try:
+            return list_folder(self.path(folder))
+        except FileNotFoundError:
+            return [], []
+
+
+class Store(Place):
+    """A bucket, or a prefix in one; its root is the URI without the query.
 
     Parameters
     ----------
     uri : str
         ``s3://bucket/prefix`` or ``gs://bucket/prefix``; a query sets options of `pyarrow.fs`, for
         instance ``?endpoint_override=http://127.0.0.1:9000``.
-
-    Attributes
-    ----------
-    root : str
-        The URI without its query.
     """
 
     def __init__(self, uri: str):
@@ -104,27 +113,15 @@ class Store(Files):
         self._base = base.rstrip("/")
         self.root = f"{urlsplit(uri).scheme}://{self._base}"
 
-    def path(self, name: str) -> str:
-        """Return the URI of a name relative to the root."""
-        return f"{self.root}/{name}" if name else self.root
-
-    def identity(self) -> str:
-        """Return what two spellings of one place share."""
-        return self.root
-
     def exists(self) -> bool:
-        """Tell whether the root holds anything; `OSError` where that cannot be found out."""
+        """Tell whether the root holds anything."""
         import pyarrow.fs
 
         info = self._system.get_file_info(self._base)
         return info.type == pyarrow.fs.FileType.Directory
 
-    def real(self, folder: str) -> str:
-        """Identify a folder below the root: there are no links."""
-        return folder
-
     def list(self, folder: str) -> Names:
-        """Return the names of objects and prefixes below a prefix, in order."""
+        """Return the names of objects and prefixes below a prefix."""
         import pyarrow.fs
 
         selector = pyarrow.fs.FileSelector(self._inner(self.path(folder)), allow_not_found=True)
@@ -134,7 +131,7 @@ class Store(Files):
         return sorted(files), sorted(folders)
 
     def size(self, path: str) -> Optional[int]:
-        """Return the number of bytes of an object, None where there is none."""
+        """Return the size of an object."""
         with contextlib.suppress(OSError):
             return self._system.get_file_info(self._inner(path)).size
         return None
@@ -184,41 +181,24 @@ class GoogleStore(Store):
         import pyarrow.fs
 
         selector = pyarrow.fs.FileSelector(self._base, allow_not_found=True, recursive=True)
-        files: Dict[str, List[str]] = {"": []}
-        below: Dict[str, Set[str]] = {"": set()}
-        for info in self._system.get_file_info(selector):
-            if not info.is_file:
-                continue
-            folder, name = posixpath.split(info.path[len(self._base) + 1 :])
-            known = folder in files
-            files.setdefault(folder, []).append(name)
-            while not known:
+        folders: Dict[str, Names] = {"": ([], [])}
+
+        def names_of(folder: str) -> Names:
+            if folder not in folders:
+                folders[folder] = [], []
                 parent, name = posixpath.split(folder)
-                known = parent in files
-                files.setdefault(parent, [])
-                below.setdefault(parent, set()).add(name)
-                folder = parent
-        return {name: (sorted(files[name]), sorted(below.get(name, ()))) for name in files}
+                names_of(parent)[1].append(name)
+            return folders[folder]
+
+        for info in self._system.get_file_info(selector):
+            if info.is_file:
+                folder, name = posixpath.split(info.path[len(self._base) + 1 :])
+                names_of(folder)[0].append(name)
+        return {folder: (sorted(f), sorted(below)) for folder, (f, below) in folders.items()}
 
 
-class Between(Files):
-    """Pictures that are read in one place and written in another."""
-
-    def __init__(self, source: Files, target: Files):
-        self._source = source
-        self._target = target
-
-    def read(self, path: str, max_pixels: Optional[int]) -> Picture:
-        """Read a picture of the source."""
-        return self._source.read(path, max_pixels)
-
-    def write(self, path: str, picture: Picture, save: SaveOptions) -> None:
-        """Write a picture of the target."""
-        self._target.write(path, picture, save)
-
-
-def open_place(text: str):
-    """Return the `Folder`, `Store` or `GoogleStore` that a path or URI names.
+def open_place(text: str) -> Place:
+    """Return the place that a path or URI names.
 
     Raises
     ------
@@ -233,7 +213,7 @@ def open_place(text: str):
     return GoogleStore(text) if scheme == "gs" else Store(text)
 
 
-def check_apart(source, target) -> None:
+def check_apart(source: Place, target: Place) -> None:
     """Refuse places of which one lies in the other: results would be taken for pictures.
 
     Raises

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any, Callable, Dict, Generator, Iterator, Optional, Sequence, Tuple
 
-from deblurnets.cli.interrupts import StopRequest
+from deblurnets.runtime.interrupts import StopRequest
 from deblurnets.training.estimates import ESTIMATED, estimate_samples
 from deblurnets.training.kernel_sheet import write_kernel_sheet
 from deblurnets.training.kinds import (

@@ -14,10 +14,20 @@ import dataclasses
 import json
 import re
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
+from deblurnets.backend import inference_dtype, numpy_function
+from deblurnets.deconvolution.restorer import CompactSynthesis
+from deblurnets.estimation.estimator import CompactAnalysis
+from deblurnets.estimation.quality import QualityModel
+from deblurnets.networks.analysis import AnalysisConfig, build_analysis
+from deblurnets.networks.quality import QualityConfig, build_quality
+from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis
+from deblurnets.paper.analysis import build_paper_analysis
+from deblurnets.paper.pair import PaperAnalysis, PaperSynthesis
+from deblurnets.paper.synthesis import build_paper_synthesis
 from deblurnets.weights import official_layout
 from deblurnets.weights.hdf5 import (
     WeightsError,
@@ -28,24 +38,20 @@ from deblurnets.weights.hdf5 import (
     variable_path,
     variable_values,
 )
-from deblurnets.weights.paths import model_path
-
-__all__ = [
-    "WeightsError",
-    "check_official_file",
-    "load_analysis",
-    "load_into",
-    "load_quality",
-    "load_synthesis",
-    "save_official_layout",
-    "save_weights",
-]
-
-PathLike = Union[str, Path]
+from deblurnets.weights.official_layout import save_official_layout as save_official_layout
+from deblurnets.weights.paths import PathLike, model_path
 
 CONFIG_ATTRIBUTE = "deblurnets_config"
-_TRAINED = ("compact_analysis", "compact_synthesis", "compact_quality")
-_QUALITY_FILE = "compact_quality.h5"
+
+_COMPACT: Dict[str, Tuple[Any, Any]] = {
+    "compact_analysis": (AnalysisConfig, build_analysis),
+    "compact_synthesis": (SynthesisConfig, build_synthesis),
+    "compact_quality": (QualityConfig, build_quality),
+}
+_PAPER: Dict[str, Callable[[], Any]] = {
+    "analysis": build_paper_analysis,
+    "synthesis": build_paper_synthesis,
+}
 
 
 class _Trained(NamedTuple):
@@ -59,7 +65,7 @@ class _Trained(NamedTuple):
 Contents = Union[_Trained, List[official_layout.Layer]]
 
 
-def load_analysis(path: PathLike) -> Any:
+def load_analysis(path: PathLike) -> Union[CompactAnalysis, PaperAnalysis]:
     """Load an analysis network, whichever the file holds.
 
     Parameters
@@ -67,37 +73,25 @@ def load_analysis(path: PathLike) -> Any:
     path : str or Path
         HDF5 file in the official layout or trained here.
 
-    Returns
-    -------
-    deblurnets.paper.pair.PaperAnalysis or deblurnets.estimation.estimator.CompactAnalysis
-
     Raises
     ------
     WeightsError
         Not a readable HDF5 file, or not the weights of an analysis network.
     """
-    return _load(Path(path), "analysis")
+    network, is_compact = _load_half(Path(path), "analysis")
+    return CompactAnalysis(network, load_quality()) if is_compact else PaperAnalysis(network)
 
 
-def load_synthesis(path: PathLike) -> Any:
+def load_synthesis(path: PathLike) -> Union[CompactSynthesis, PaperSynthesis]:
     """Load a synthesis network, whichever the file holds; see `load_analysis`."""
-    return _load(Path(path), "synthesis")
+    network, is_compact = _load_half(Path(path), "synthesis")
+    return CompactSynthesis(network) if is_compact else PaperSynthesis(network)
 
 
-def load_quality(path: Optional[PathLike] = None) -> Any:
-    """Load the network that predicts the quality of results; by default the bundled one.
-
-    Returns
-    -------
-    deblurnets.estimation.quality.QualityModel
-    """
-    from deblurnets.backend import numpy_function
-    from deblurnets.estimation.quality import QualityModel
-
-    path = Path(path or model_path(_QUALITY_FILE))
-    contents = _read(path)
-    network = _build_compact(contents, path, "quality")
-    _fill(network, contents, path)
+def load_quality(path: Optional[PathLike] = None) -> QualityModel:
+    """Load the network that predicts the quality of results; by default the bundled one."""
+    path = Path(path or model_path("compact_quality.h5"))
+    network = _load_compact(_read(path), path, "quality")
     return QualityModel(numpy_function(network, [(None, None, None, 1)] * 3))
 
 
@@ -129,8 +123,7 @@ def check_official_file(path: PathLike, which: str) -> None:
     path = Path(path)
     with open_file(path) as file:
         layers = official_layout.file_layers(file, path)
-    expected = official_layout.model_layers(_build_paper(which))
-    official_layout.match_layers(layers, expected, path)
+    official_layout.match_layers(layers, official_layout.model_layers(_PAPER[which]()), path)
 
 
 def save_weights(model: Any, path: PathLike, network: str, config: Any) -> None:
@@ -141,9 +134,9 @@ def save_weights(model: Any, path: PathLike, network: str, config: Any) -> None:
     model : keras.Model
     path : str or Path
         File to write or replace.
-    network : "compact_analysis" or "compact_synthesis"
+    network : "compact_analysis", "compact_synthesis" or "compact_quality"
         What the file says it holds.
-    config : dataclass or dict
+    config : dataclass
         Configuration that builds the same network again.
 
     Raises
@@ -152,12 +145,12 @@ def save_weights(model: Any, path: PathLike, network: str, config: Any) -> None:
         A weight is not finite in float16, or there is no such network.
     """
     path = Path(path)
-    if network not in _TRAINED:
-        expected = " or ".join(_TRAINED)
+    if network not in _COMPACT:
+        expected = " or ".join(_COMPACT)
         raise WeightsError(f"cannot write {path}: expected network {expected}, received {network}")
-    config = dataclasses.asdict(config) if dataclasses.is_dataclass(config) else dict(config)
+    description = {"network": network, "config": dataclasses.asdict(config)}
     with replacing(path) as file:
-        file.attrs[CONFIG_ATTRIBUTE] = json.dumps({"network": network, "config": config})
+        file.attrs[CONFIG_ATTRIBUTE] = json.dumps(description)
         for index, variable in enumerate(model.weights):
             values = np.asarray(variable_values(variable), np.float32)
             if not np.all(np.abs(values) <= np.finfo(np.float16).max):
@@ -169,71 +162,30 @@ def save_weights(model: Any, path: PathLike, network: str, config: Any) -> None:
             dataset.attrs["path"] = variable_path(variable)
 
 
-def save_official_layout(network: Any, path: PathLike) -> None:
-    """Write a paper network's weights as Keras 2 would have, float32, whole or not at all.
-
-    Parameters
-    ----------
-    network : keras.Model
-        From `build_paper_analysis` or `build_paper_synthesis`.
-    path : str or Path
-        File to write or replace.
-    """
-    official_layout.write(network, Path(path))
-
-
-def _load(path: Path, which: str) -> Any:
-    """Build the half that a file holds, with its weights."""
+def _load_half(path: Path, which: str) -> Tuple[Any, bool]:
+    """Build the network of a file; tell whether it is the compact pair's."""
     contents = _read(path)
     if isinstance(contents, _Trained):
-        network = _build_compact(contents, path, which)
-        from deblurnets.deconvolution.restorer import CompactSynthesis
-        from deblurnets.estimation.estimator import CompactAnalysis
-
-        _fill(network, contents, path)
-        if which == "analysis":
-            return CompactAnalysis(network, load_quality())
-        return CompactSynthesis(network)
-    network = _build_paper(which)
-    from deblurnets.paper.pair import PaperAnalysis as Analysis
-    from deblurnets.paper.pair import PaperSynthesis as Synthesis
-
+        return _load_compact(contents, path, which), True
+    network = _PAPER[which]()
     _fill(network, contents, path)
-    return Analysis(network) if which == "analysis" else Synthesis(network)
+    return network, False
 
 
-def _build_paper(which: str) -> Any:
-    if which == "analysis":
-        from deblurnets.paper.analysis import build_paper_analysis
-
-        return build_paper_analysis()
-    from deblurnets.paper.synthesis import build_paper_synthesis
-
-    return build_paper_synthesis()
-
-
-def _build_compact(contents: Contents, path: Path, which: str) -> Any:
-    received = contents.network if isinstance(contents, _Trained) else "the paper's"
-    if received != f"compact_{which}":
+def _load_compact(contents: Contents, path: Path, which: str) -> Any:
+    kind, received = f"compact_{which}", getattr(contents, "network", "the paper's")
+    if not isinstance(contents, _Trained) or received != kind:
         article = "an" if which == "analysis" else "a"
         raise WeightsError(f"{path}: expected {article} {which} network, received {received!r}")
-    from deblurnets.backend import inference_dtype
-
-    if which == "analysis":
-        from deblurnets.networks.analysis import AnalysisConfig as Config
-        from deblurnets.networks.analysis import build_analysis as build
-    elif which == "quality":
-        from deblurnets.networks.quality import QualityConfig as Config
-        from deblurnets.networks.quality import build_quality as build
-    else:
-        from deblurnets.networks.synthesis import SynthesisConfig as Config
-        from deblurnets.networks.synthesis import build_synthesis as build
+    config_type, build = _COMPACT[kind]
     try:
         # What it was trained in does not matter.
-        config = Config(**{**contents.config, "dtype": inference_dtype()})
+        config = config_type(**{**contents.config, "dtype": inference_dtype()})
     except TypeError as error:
         raise WeightsError(f"{path}: its network configuration is unknown here: {error}") from error
-    return build(config)
+    network = build(config)
+    _fill(network, contents, path)
+    return network
 
 
 def _read(path: Path) -> Contents:

@@ -1,119 +1,70 @@
 """The pages that Google Drive answers with instead of a file.
 
 A public file is asked for at ``drive.google.com/uc?export=download&id=ID``. Small files come at
-once. A large one comes behind a page that says it was not scanned for viruses; the page names the
-address that does give the file, as a form with hidden fields (since 2023) or as a link or a cookie
-with a ``confirm`` token (before). A file asked for too often comes as a page that says so.
+once. A large one comes behind a page that says it was not scanned for viruses, with a form whose
+hidden fields lead to the file. A file asked for too often comes as a page that says so.
 """
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
-from typing import Dict, List, Mapping, NamedTuple, Optional
-from urllib.parse import parse_qsl, urljoin, urlsplit, urlunsplit
-
-DOWNLOAD_URL = "https://drive.google.com/uc"
+from typing import Dict, List, Optional, Tuple
+from urllib.parse import urlencode, urljoin
 
 _QUOTA_SIGNS = ("quota exceeded", "too many users have viewed or downloaded")
 
 
-class Request(NamedTuple):
-    """An address and its query."""
-
-    url: str
-    params: Dict[str, str]
+def is_over_quota(html: str) -> bool:
+    """Tell whether a page says that the file was downloaded too often."""
+    return any(sign in html.lower() for sign in _QUOTA_SIGNS)
 
 
-class QuotaError(Exception):
-    """The file was downloaded too often and is closed for a while."""
+def title_of(html: str) -> str:
+    """Return the title of a page on one line, empty when it has none."""
+    return " ".join(_Page(html).title.split())
 
 
-def file_request(file_id: str, url: str = DOWNLOAD_URL) -> Request:
-    """Give the first request for a public file."""
-    return Request(url, {"export": "download", "id": file_id})
-
-
-class _Page(HTMLParser):
-    """Collects what matters of a page: title, the download form, links with a confirm token."""
-
-    def __init__(self):
-        super().__init__()
-        self.title = ""
-        self.form_action: Optional[str] = None
-        self.fields: Dict[str, str] = {}
-        self.links: List[str] = []
-        self._in_title = False
-        self._in_form = False
-
-    def handle_starttag(self, tag, attrs):
-        values = {name: value or "" for name, value in attrs}
-        if tag == "title":
-            self._in_title = True
-        elif tag == "form" and values.get("id") in ("download-form", "downloadForm"):
-            self._in_form = True
-            self.form_action = values.get("action", "")
-        elif tag == "input" and self._in_form and "name" in values:
-            self.fields[values["name"]] = values.get("value", "")
-        elif tag == "a" and "confirm=" in values.get("href", ""):
-            self.links.append(values["href"])
-
-    def handle_endtag(self, tag):
-        if tag == "title":
-            self._in_title = False
-        elif tag == "form":
-            self._in_form = False
-
-    def handle_data(self, data):
-        if self._in_title:
-            self.title += data
-
-
-def read_title(html: str) -> str:
-    """Give the title of a page on one line, empty when it has none."""
-    page = _Page()
-    page.feed(html)
-    return " ".join(page.title.split())
-
-
-def next_request(html: str, asked: Request, cookies: Mapping[str, str]) -> Optional[Request]:
-    """Find the request that gives the file in a page that came instead of it.
+def next_url(html: str, url: str) -> Optional[str]:
+    """Return the address that a page's download form leads to, None without a form.
 
     Parameters
     ----------
     html : str
         The page.
-    asked : Request
-        The request it answered; relative addresses refer to it.
-    cookies : mapping of str to str
-        The cookies set so far; a ``download_warning...`` cookie holds the confirm token.
-
-    Returns
-    -------
-    request : Request or None
-        None when the page offers no way on.
-
-    Raises
-    ------
-    QuotaError
-        The page says that the file was downloaded too often.
+    url : str
+        The page's own address, which relative ones refer to.
     """
-    if any(sign in html.lower() for sign in _QUOTA_SIGNS):
-        raise QuotaError
-    page = _Page()
-    page.feed(html)
-    if page.form_action is not None:
-        return _split(urljoin(asked.url, page.form_action), page.fields)
-    if page.links:
-        return _split(urljoin(asked.url, page.links[0]), {})
-    for name, value in cookies.items():
-        if name.startswith("download_warning"):
-            return Request(asked.url, dict(asked.params, confirm=value))
-    return None
+    page = _Page(html)
+    if page.action is None:
+        return None
+    target = urljoin(url, page.action)
+    return target + ("&" if "?" in target else "?") + urlencode(page.fields)
 
 
-def _split(url: str, fields: Mapping[str, str]) -> Request:
-    """Take the query out of an address, and let a form's fields win over it."""
-    parts = urlsplit(url)
-    params = dict(parse_qsl(parts.query, keep_blank_values=True))
-    params.update(fields)
-    return Request(urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")), params)
+class _Page(HTMLParser):
+    """The title and the download form of a page."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.title = ""
+        self.action: Optional[str] = None
+        self.fields: Dict[str, str] = {}
+        self._open = ""  # the element that text or fields belong to
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: List[Tuple[str, Optional[str]]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag == "form" and values.get("id") == "download-form":
+            self.action = values.get("action", "")
+        if tag in ("title", "form"):
+            self._open = tag
+        elif tag == "input" and self._open == "form" and "name" in values:
+            self.fields[values["name"]] = values.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._open:
+            self._open = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open == "title":
+            self.title += data

@@ -14,7 +14,7 @@ import numpy as np
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
-class WeightsError(Exception):
+class WeightsError(ValueError):
     """A weight file cannot be used; the message says which, where and why."""
 
 

@@ -7,7 +7,6 @@ of the numbers: matching by position or by name would swap layers of equal shape
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
@@ -15,6 +14,7 @@ import h5py
 import numpy as np
 
 from deblurnets.weights.hdf5 import WeightsError, assign, check_shape, replacing, variable_values
+from deblurnets.weights.paths import PathLike
 
 
 class Weight(NamedTuple):
@@ -40,10 +40,10 @@ def fill(network: Any, layers: List[Layer], path: Path) -> None:
         assign(target.data, source.data, path, name)
 
 
-def write(network: Any, path: Path) -> None:
-    """Write the weights of a paper network, whole or not at all."""
+def save_official_layout(network: Any, path: PathLike) -> None:
+    """Write a paper network's weights as Keras 2 would have, float32, whole or not at all."""
     layers = model_layers(network)
-    with replacing(path) as file:
+    with replacing(Path(path)) as file:
         file.attrs["layer_names"] = np.array([layer.name.encode() for layer in layers])
         file.attrs["backend"] = b"tensorflow"
         file.attrs["keras_version"] = b"2.4.0"
@@ -106,8 +106,8 @@ def _last(name: str) -> str:
 
 def _kind_and_number(layer: str) -> Tuple[str, int]:
     """``conv2d_5`` -> ("conv2d", 5); the first of a type carries no number."""
-    match = re.match(r"^(.*?)(?:_(\d+))?$", layer)
-    return match.group(1), int(match.group(2) or 0)
+    kind, _, number = layer.rpartition("_")
+    return (kind, int(number)) if kind and number.isdigit() else (layer, 0)
 
 
 def _by_kind(layers: List[Layer]) -> Dict[str, List[Layer]]:
@@ -129,7 +129,7 @@ def match_layers(
                 f"{path} does not fit the network: expected {counts[0]} layers of type {kind!r} "
                 f"with weights, received {counts[1]}"
             )
-    pairs = []
+    pairs: List[Tuple[Weight, Weight, str]] = []
     for kind, layers in expected_kinds.items():
         for source, target in zip(received_kinds[kind], layers):
             pairs.extend(_match_layer(source, target, path))

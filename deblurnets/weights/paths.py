@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Union
+
+PathLike = Union[str, Path]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 

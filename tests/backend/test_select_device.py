@@ -67,6 +67,12 @@ def test_other_frameworks_choose_their_device_themselves(monkeypatch):
         backend.select_device("cpu")
 
 
+def test_the_old_tensorflow_is_named_as_the_new(monkeypatch):
+    old = SimpleNamespace(__name__="deblurnets.backend.old_tensorflow")
+    monkeypatch.setattr(backend, "_native", old)
+    assert backend.description() == f"tensorflow {tensorflow.__version__}"
+
+
 def test_the_tile_size_reaches_the_deblurrer(tmp_path, monkeypatch):
     made = []
     monkeypatch.setattr(

@@ -16,35 +16,11 @@ from deblurnets.batch.pipeline import run_jobs
 from deblurnets.batch.plan import Job
 from deblurnets.batch.report import Record, RunStart, open_report, record_of
 
-FIELDS = [
-    "source",
-    "target",
-    "status",
-    "reason",
-    "notes",
-    "width",
-    "height",
-    "depth",
-    "source_bytes",
-    "target_bytes",
-    "kernel_size",
-    "kernel_centre",
-    "confidence",
-    "blurred",
-    "seconds",
-]
-RUN_FIELDS = [
-    "deblurnets",
-    "python",
-    "backend",
-    "started",
-    "finished",
-    "arguments",
-    "done",
-    "failed",
-    "skipped",
-    "exit_status",
-]
+FIELDS = (
+    "source target status reason notes width height depth source_bytes target_bytes kernel_size "
+    "kernel_centre confidence blurred seconds"
+)
+RUN_FIELDS = "deblurnets python backend started finished arguments done failed skipped exit_status"
 
 
 def deblur(pixels):
@@ -72,7 +48,7 @@ def test_record_of_a_picture_that_is_done(tmp_path):
     data = files.png_bytes(files.gradient(dtype=np.uint16))
     outcome = outcome_of(tmp_path, data)
     fields = record_of(outcome).to_dict()
-    assert list(fields) == FIELDS
+    assert " ".join(fields) == FIELDS
     seconds = fields.pop("seconds")
     assert json.loads(json.dumps(fields)) == {
         "source": str(tmp_path / "x.png"),
@@ -99,7 +75,7 @@ def test_record_of_a_picture_that_is_done(tmp_path):
 
 def test_record_of_a_failure(tmp_path):
     fields = record_of(outcome_of(tmp_path, b"rubbish")).to_dict()
-    assert list(fields) == FIELDS
+    assert " ".join(fields) == FIELDS
     known = {name: value for name, value in fields.items() if value not in (None, [])}
     assert known == {
         "source": str(tmp_path / "x.png"),
@@ -194,7 +170,7 @@ def test_what_cannot_be_written_is_found_at_the_start(tmp_path, name):
 def test_the_run():
     start = RunStart.now(["-i", "x"])
     run = start.finish(3, 2, 1, exit_status=1)
-    assert list(run) == RUN_FIELDS
+    assert " ".join(run) == RUN_FIELDS
     assert [run[name] for name in ("done", "failed", "skipped", "exit_status")] == [3, 2, 1, 1]
     assert run["arguments"] == ["-i", "x"]
     for name in ("started", "finished"):

@@ -103,14 +103,14 @@ def test_other_output_folders_leave_nothing_out(tree, out_dir):
 
 def test_folder_that_cannot_be_listed_is_named_and_the_rest_taken(tree, monkeypatch):
     tree("in/a.png", "in/locked/b.png")
-    listdir = os.listdir
+    scandir = os.scandir
 
     def refuse(path):
         if str(path).rstrip(os.sep).endswith("locked"):
             raise PermissionError(13, "Permission denied")
-        return listdir(path)
+        return scandir(path)
 
-    monkeypatch.setattr(os, "listdir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
     found = find_pictures("in", recursive=True)
     assert found.names == ("a.png",)
     assert found.unread == ((os.path.join("in", "locked"), "Permission denied"),)

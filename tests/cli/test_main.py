@@ -11,8 +11,9 @@ import numpy as np
 import picture_files as files
 import pytest
 
+from deblurnets.batch import messages
 from deblurnets.cli import main as cli
-from deblurnets.cli import messages, plotting
+from deblurnets.cli import plotting
 from deblurnets.pictures.files import read_image
 from deblurnets.weights.download import DownloadError
 
@@ -67,42 +68,13 @@ def test_all_done(work, capsys):
 
 def test_long_and_short_options_mean_the_same():
     parser = cli.build_parser()
-    short = [
-        "-i",
-        "x",
-        "-o",
-        "y",
-        "-s",
-        "z",
-        "-amp",
-        "m",
-        "-smp",
-        "n",
-        "-amis",
-        "512",
-        "640",
-        "-p",
-        "-sbs",
-    ]
-    long = [
-        "--input_path",
-        "x",
-        "--out_dir",
-        "y",
-        "--suffix",
-        "z",
-        "--analysis_weights_path",
-        "m",
-        "--synthesis_weights_path",
-        "n",
-        "--analysis_max_input_size",
-        "512",
-        "640",
-        "--plot",
-        "--side_by_side",
-    ]
-    arguments = parser.parse_args(short)
-    assert arguments == parser.parse_args(long)
+    short = "-i x -o y -s z -amp m -smp n -amis 512 640 -p -sbs"
+    long = (
+        "--input_path x --out_dir y --suffix z --analysis_weights_path m "
+        "--synthesis_weights_path n --analysis_max_input_size 512 640 --plot --side_by_side"
+    )
+    arguments = parser.parse_args(short.split())
+    assert arguments == parser.parse_args(long.split())
     assert arguments.input_path == "x"
     assert arguments.out_dir == "y"
     assert arguments.suffix == "z"
@@ -333,25 +305,11 @@ def test_help_shows_every_option_without_loading_anything():
     result = run_python("-X", "importtime", "deblur_main.py", "-h")
     seconds = time.perf_counter() - start
     assert result.returncode == 0
-    for option in [
-        "--input_path",
-        "-i",
-        "--out_dir",
-        "-o",
-        "--suffix",
-        "-s",
-        "--analysis_weights_path",
-        "-amp",
-        "--plot",
-        "-p",
-        "--synthesis_weights_path",
-        "-smp",
-        "--analysis_max_input_size",
-        "-amis",
-        "--side_by_side",
-        "-sbs",
-        "--model",
-    ]:
+    contract = (
+        "--input_path -i --out_dir -o --suffix -s --analysis_weights_path -amp --plot -p "
+        "--synthesis_weights_path -smp --analysis_max_input_size -amis --side_by_side -sbs --model"
+    )
+    for option in contract.split():
         assert option in result.stdout
     for module in ("numpy", "tensorflow", "keras", "matplotlib", "pyvips", "PIL", "tqdm"):
         assert f" {module}\n" not in result.stderr

@@ -14,23 +14,8 @@ pytest.importorskip("moto.server", reason="moto is not installed")
 
 from deblurnets.cli import main as cli
 from deblurnets.distributed import __main__ as command
-from deblurnets.distributed import cluster
 
-
-@pytest.fixture(scope="module")
-def server():
-    """A server that speaks S3 on 127.0.0.1; return the query that leads to it."""
-    with s3.s3_server() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def two_workers():
-    """One cluster for all tests: it takes seconds to start."""
-    workers = cluster.Workers(2)
-    cluster.connect("local", workers)
-    yield workers
-    cluster.leave()
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("two_workers")]
 
 
 def deblurred_alone(work, count):
@@ -51,9 +36,9 @@ def ten(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def two_hundred(tmp_path_factory):
+def sixty(tmp_path_factory):
     """So many that a worker is killed amid them."""
-    return deblurred_alone(tmp_path_factory.mktemp("two_hundred"), 200)
+    return deblurred_alone(tmp_path_factory.mktemp("sixty"), 60)
 
 
 def run(arguments, load, tmp_path):
@@ -70,8 +55,8 @@ def statuses(rows, root):
     return named
 
 
-def test_a_killed_worker_loses_nothing(two_workers, two_hundred, tmp_path):
-    original, expected = two_hundred
+def test_a_killed_worker_loses_nothing(sixty, tmp_path):
+    original, expected = sixty
     source = tmp_path / "in"
     shutil.copytree(original, source)
     (tmp_path / "marks").mkdir()
@@ -97,7 +82,7 @@ def test_a_killed_worker_loses_nothing(two_workers, two_hundred, tmp_path):
     assert len(states) == len(expected)
 
 
-def test_a_picture_that_always_kills_its_worker_is_a_failed_row(two_workers, ten, tmp_path):
+def test_a_picture_that_always_kills_its_worker_is_a_failed_row(ten, tmp_path):
     source, expected = ten
     (tmp_path / "marks").mkdir()
     load = pictures.loader(pictures.killer(tmp_path / "marks", times=100))
@@ -113,9 +98,9 @@ def test_a_picture_that_always_kills_its_worker_is_a_failed_row(two_workers, ten
     assert made == others
 
 
-def test_s3_gives_what_folders_give(server, two_workers, two_hundred, tmp_path):
-    client, query = server
-    source, expected = two_hundred
+def test_s3_gives_what_folders_give(s3_store, sixty, tmp_path):
+    client, query = s3_store
+    source, expected = sixty
     s3.put_files(client, "in", pictures.contents(source))
     (tmp_path / "marks").mkdir()
     load = pictures.loader(pictures.killer(tmp_path / "marks", times=1))
@@ -137,17 +122,16 @@ def test_s3_gives_what_folders_give(server, two_workers, two_hundred, tmp_path):
     assert {row["status"] for row in rows} == {"skipped"}
 
 
-def test_google_cloud_storage_gives_what_folders_give(two_workers, ten, tmp_path):
-    pytest.importorskip("gcp_storage_emulator", reason="gcp-storage-emulator is not installed")
+def test_google_cloud_storage_gives_what_folders_give(google_store, ten, tmp_path):
+    store, query = google_store
     source, expected = ten
-    with gs.gs_server() as (store, query):
-        gs.put_files(store, "in", pictures.contents(source))
-        (tmp_path / "marks").mkdir()
-        load = pictures.loader(pictures.killer(tmp_path / "marks", times=1))
-        arguments = ["-i", gs.place("in", query), "-o", gs.place("out", query)]
-        _, rows = run(arguments, load, tmp_path)
-        assert gs.get_files(store, "out") == expected
-        done = [row["target"] for row in rows if row["status"] == "done"]
-        assert sorted(done) == sorted(f"gs://{gs.BUCKET}/out/{name}" for name in expected)
-        _, rows = run(arguments, load, tmp_path)
-        assert sorted(row["status"] for row in rows) == ["failed"] + len(expected) * ["skipped"]
+    gs.put_files(store, "run/in", pictures.contents(source))
+    (tmp_path / "marks").mkdir()
+    load = pictures.loader(pictures.killer(tmp_path / "marks", times=1))
+    arguments = ["-i", gs.place("run/in", query), "-o", gs.place("run/out", query)]
+    _, rows = run(arguments, load, tmp_path)
+    assert gs.get_files(store, "run/out") == expected
+    done = [row["target"] for row in rows if row["status"] == "done"]
+    assert sorted(done) == sorted(f"gs://{gs.BUCKET}/run/out/{name}" for name in expected)
+    _, rows = run(arguments, load, tmp_path)
+    assert sorted(row["status"] for row in rows) == ["failed"] + len(expected) * ["skipped"]

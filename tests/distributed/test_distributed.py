@@ -10,14 +10,16 @@ from pathlib import Path
 import cluster_pictures as pictures
 import pytest
 
+from deblurnets.batch.ledger import Ledger
 from deblurnets.batch.report import Record, RunStart
 from deblurnets.batch.sources import InputError
 from deblurnets.cli import main as cli
+from deblurnets.cli.options import chosen_networks
 from deblurnets.distributed import __main__ as command
 from deblurnets.distributed.attempts import TRIES, Attempts
 from deblurnets.distributed.listing import DONE_TOGETHER, Piece, list_pieces
 from deblurnets.distributed.places import Folder, check_apart, open_place
-from deblurnets.distributed.run import ClusterRun
+from deblurnets.distributed.run import follow
 from deblurnets.distributed.worker import NOT_LOADED, Task, Worker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,12 +33,21 @@ def tree(tmp_path):
     return folder
 
 
+def new_ledger():
+    return Ledger(RunStart.now([]))
+
+
 def make_worker(source, target, load):
     attempts = Attempts()
     return Worker(Task(source, target, load), attempts.begin, attempts.end), attempts
 
 
 def test_the_pictures_are_those_of_the_command_line(tree, tmp_path):
+    passed_over = ["deep_kernel.png", "deep_kernel.npy", f"below/previews-{32 * 'a'}/1.jpg"]
+    for name in (*passed_over, ".hidden/a.png", "below/._a.png", "alone_kernel.png"):
+        (tree / name).parent.mkdir(exist_ok=True)
+        (tree / name).touch()
+    (tree / "self").symlink_to("self")
     pieces = list_pieces(Folder(str(tree)), Folder(str(tmp_path / "out")), "_deblurred")
     listed = [name for piece in pieces for name in piece.names]
     naming = cli.Naming(str(tmp_path / "out"), "_deblurred")
@@ -44,6 +55,7 @@ def test_the_pictures_are_those_of_the_command_line(tree, tmp_path):
     expected = {os.path.relpath(job.source, str(tree)) for job in plan.jobs}
     assert set(listed) == expected
     assert len(listed) == len(expected)
+    assert "alone_kernel.png" in expected and not set(passed_over) & expected
 
 
 def test_folders_are_listed_one_by_one_as_they_are_needed(tree, tmp_path):
@@ -153,7 +165,7 @@ def test_networks_that_cannot_be_loaded_end_the_run_with_a_sentence(tree, tmp_pa
     worker, _ = make_worker(Folder(str(tree)), Folder(str(tmp_path / "out")), load)
     records = worker.work(Piece(("deep.png",)))
     assert records == [{NOT_LOADED: "no weights here"}]
-    assert ClusterRun(RunStart.now([])).follow(iter(records), "out") == 1
+    assert follow(iter(records), new_ledger(), "out") == 1
     assert "The networks cannot be loaded: no weights here" in capsys.readouterr().err
 
 
@@ -163,7 +175,7 @@ def test_a_run_counts_and_tells(capsys):
         Record("b", status="failed", reason="it is damaged").to_dict(),
         Record("c", "y", "skipped").to_dict(),
     ]
-    assert ClusterRun(RunStart.now([])).follow(iter(records), "out") == 1
+    assert follow(iter(records), new_ledger(), "out") == 1
     output = capsys.readouterr()
     assert output.out == "1 deblurred, 1 failed, 1 skipped, results in out\n"
     assert "b: it is damaged" in output.err
@@ -176,7 +188,7 @@ def test_progress_is_shown_on_a_terminal(monkeypatch):
 
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    assert ClusterRun(RunStart.now([])).follow(iter([Record("a", "x").to_dict()]), "out") == 0
+    assert follow(iter([Record("a", "x").to_dict()]), new_ledger(), "out") == 0
     assert "0picture" in terminal.getvalue()
 
 
@@ -185,7 +197,7 @@ def test_an_interrupted_run_says_so(capsys):
         yield Record("a", "x").to_dict()
         raise KeyboardInterrupt
 
-    assert ClusterRun(RunStart.now([])).follow(records(), "out") == 130
+    assert follow(records(), new_ledger(), "out") == 130
     assert capsys.readouterr().out.startswith("interrupted, 1 deblurred")
 
 
@@ -249,9 +261,8 @@ def test_the_networks_are_loaded_as_by_the_command_line(monkeypatch):
     monkeypatch.setattr(
         Deblurrer, "from_pretrained", lambda *names, **options: made.append((names, options))
     )
-    cli.load_deblurrer(
-        command.build_parser().parse_args(["-i", "a", "-o", "b", "--model", "paper"])
-    )
+    arguments = command.build_parser().parse_args(["-i", "a", "-o", "b", "--model", "paper"])
+    cli.load_deblurrer(chosen_networks(arguments))
     ((names, options),) = made
     assert names == ("paper",)
     assert options["blind"] and not options["local"]

@@ -4,21 +4,22 @@ import gs_server as gs
 import pytest
 
 pytest.importorskip("pyarrow.fs", reason="pyarrow is not installed")
-pytest.importorskip("gcp_storage_emulator", reason="gcp-storage-emulator is not installed")
 
 from deblurnets.distributed.listing import list_pieces
 from deblurnets.distributed.places import Folder, open_place
+
+pytestmark = pytest.mark.cluster
 
 NAMES = ("a.png", "below/b.png", "below/deep/er/c.png", "below.png", "é/d.png", "below/.hidden.png")
 
 
 @pytest.fixture(scope="module")
-def server():
-    with gs.gs_server() as (store, started):
-        gs.put_files(store, "in", dict.fromkeys(NAMES, b"x"))
-        gs.put_files(store, "inside", {"other.png": b"x"})
-        gs.put_files(store, "out", {"below/b_deblurred.png": b"x"})
-        yield store, started
+def server(google_store):
+    store, _ = google_store
+    gs.put_files(store, "in", dict.fromkeys(NAMES, b"x"))
+    gs.put_files(store, "inside", {"other.png": b"x"})
+    gs.put_files(store, "out", {"below/b_deblurred.png": b"x"})
+    return google_store
 
 
 def listed(source, target):

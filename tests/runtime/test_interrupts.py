@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from deblurnets.cli.interrupts import StopRequest
+from deblurnets.runtime.interrupts import StopRequest
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="POSIX signals")
 
