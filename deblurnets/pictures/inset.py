@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
+import cv2
 import numpy as np
 
 from deblurnets.imaging.psf import middle_square_size
@@ -69,7 +70,7 @@ def _square(shape: Tuple[int, ...], kernel: np.ndarray) -> Optional[np.ndarray]:
     factor = max(1, int(_SHARE * smaller) // side)
     if 2 * (factor * side + 2 * _BORDER) > smaller:
         return None
-    shown = np.repeat(np.repeat(kernel / kernel.max(), factor, axis=0), factor, axis=1)
+    shown = cv2.resize(kernel / kernel.max(), (factor * side,) * 2, interpolation=cv2.INTER_NEAREST)
     return np.pad(shown, _BORDER, mode="constant", constant_values=_GREY)
 
 

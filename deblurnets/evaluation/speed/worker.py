@@ -15,6 +15,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, Callable, Dict, List, Optional
 
+from deblurnets.evaluation.speed.rates import product_rate
 from deblurnets.runtime.memory import FlatMemory, collector_paused, tune_heaps
 
 STAGES = ("decode", "analysis", "synthesis", "encode", "total")
@@ -127,33 +128,6 @@ def peak_memory() -> Optional[int]:
     except OSError:
         return None
     return 1024 * int(lines[0].split()[1]) if lines else None
-
-
-def best_seconds(action: Callable[[], Any], least: int = 3, enough: float = 0.5) -> float:
-    """Return the shortest of some runs: `least` of them, more until `enough` seconds passed."""
-    action()  # compiles
-    times: List[float] = []
-    while len(times) < least or sum(times) < enough:
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def wait_for(result: Any) -> None:
-    """Return once a tensor, (H, W) or more axes, has been computed."""
-    from deblurnets.backend import ops
-
-    ops.convert_to_numpy(ops.cast(result[:1, :1], "float32"))
-
-
-def product_rate(dtype: str, side: int = 2048) -> float:
-    """Return the billions of operations a second of a product of two square matrices."""
-    from deblurnets.backend import ops
-
-    matrix = ops.cast(ops.ones((side, side)), dtype)
-    seconds = best_seconds(lambda: wait_for(ops.matmul(matrix, matrix)))
-    return 2 * side**3 / seconds / 1e9
 
 
 def main() -> int:
