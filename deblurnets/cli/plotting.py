@@ -6,7 +6,7 @@ from typing import Optional
 
 import numpy as np
 
-from deblurnets.pictures.picture import white_of
+from deblurnets.imaging.ranges import white_of
 
 # Backends of matplotlib that draw into files only; it picks one of them where no display is.
 _WITHOUT_WINDOWS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")

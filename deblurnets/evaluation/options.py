@@ -8,7 +8,7 @@ from typing import Callable, Dict, Optional, Sequence
 import deblurnets
 from deblurnets.cli.options import positive
 from deblurnets.evaluation.benchmark import Methods
-from deblurnets.imaging.metrics import unit_range
+from deblurnets.imaging.ranges import unit_range
 
 
 def add_choices(command: argparse.ArgumentParser, models: Sequence[str], note: str = "") -> None:

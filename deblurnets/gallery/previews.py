@@ -7,7 +7,9 @@ from typing import Optional, Tuple
 import cv2
 import numpy as np
 
-from deblurnets.pictures.picture import Picture, white_of
+from deblurnets.imaging.ranges import eight_bits, white_of
+from deblurnets.pictures.inset import middle_square
+from deblurnets.pictures.picture import Picture
 
 LARGEST_SIDE = 1600
 """Pixels; a larger picture is made smaller for its preview."""
@@ -76,10 +78,9 @@ def kernel_png(kernel: np.ndarray, size: Optional[int] = None) -> bytes:
         raise ValueError(f"expected a kernel (h, w), received shape {values.shape}")
     if size is not None:
         half = max(size // 2 + _KERNEL_MARGIN, _SMALLEST_KERNEL // 2)
-        rows, columns = (slice(max(0, n // 2 - half), n // 2 + half + 1) for n in values.shape)
-        values = values[rows, columns]
+        values = middle_square(values, half)
     values = np.clip(np.nan_to_num(values), 0, None)
     # The root lets the faint, fast parts of a shake be seen beside the bright, slow ones.
     shown = np.sqrt(values / (values.max() or 1.0))
     options = [cv2.IMWRITE_PNG_COMPRESSION, 9]
-    return cv2.imencode(".png", np.rint(255 * shown).astype(np.uint8), options)[1].tobytes()
+    return cv2.imencode(".png", eight_bits(shown), options)[1].tobytes()

@@ -8,8 +8,8 @@ import os
 import numpy as np
 
 from deblurnets.imaging.psf import normalise
+from deblurnets.imaging.ranges import white_of
 from deblurnets.pictures.files import ImageError, Picture, read_image, replace_file, write_image
-from deblurnets.pictures.picture import white_of
 
 LARGEST_SIDE = 1023
 """Largest side of a kernel file in pixels; far more than any shake, far less than a photograph."""

@@ -111,11 +111,6 @@ class Picture:
         return np.ascontiguousarray(np.concatenate(planes, axis=2))
 
 
-def white_of(dtype: np.dtype) -> float:
-    """Return the value of white in pixels of a type: 255, 65535, or 1 of floating ones."""
-    return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
-
-
 def check_pixels(width: int, height: int, max_pixels: Optional[int]) -> None:
     """Refuse a picture by its header, before memory is taken for it.
 
