@@ -12,39 +12,12 @@ from deblurnets.pictures.files import ImageError, decode_image
 
 RGBA = np.random.RandomState(0).randint(0, 256, (5, 7, 4)).astype(np.uint8)
 RGB = RGBA[:, :, :3]
-INDICES = np.random.RandomState(1).randint(0, 256, (5, 7)).astype(np.uint8)
+INDICES = np.random.RandomState(1).randint(0, 256, (5, 7))
 PALETTE = np.random.RandomState(2).randint(0, 256, (256, 3)).astype(np.uint8)
 BYTES = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+RGB555 = (0x7C00, 0x3E0, 0x1F)
 HEADERS = (40, 52, 56, 108, 124)
 REFUSED = "damaged or cut short, or of an unusual kind"
-
-
-def bmp(rows, bits, compression=0, header=40, masks=(), palette=b"", upwards=True, colours=0):
-    """A BMP file of rows of bytes, the top one first."""
-    parts = [row + b"\0" * (-len(row) % 4) for row in rows]
-    height = len(parts) if upwards else -len(parts)
-    body = b"".join(parts[:: -1 if upwards else 1])
-    return bmp_of_body(body, bits, compression, header, masks, palette, height, colours)
-
-
-def bmp_of_body(body, bits, compression, header, masks, palette, height=5, colours=0):
-    packed = struct.pack(f"<{len(masks)}I", *masks)
-    head = struct.pack(
-        "<IiiHHIIiiII", header, 7, height, 1, bits, compression, len(body), 0, 0, colours, 0
-    )
-    head += packed + bytes(max(0, header - 40 - len(packed))) + palette
-    start = 14 + len(head)
-    return struct.pack("<2sIHHI", b"BM", start + len(body), 0, 0, start) + head + body
-
-
-def words(channels, masks, size):
-    """Rows of little-endian words with each channel's upper bits under its mask."""
-    total = np.zeros(channels.shape[:2], np.uint64)
-    for channel, mask in zip(np.moveaxis(channels, 2, 0), masks):
-        low = mask & -mask
-        kept = np.rint(channel.astype(float) * (mask // low) / 255).astype(np.uint64)
-        total |= kept * np.uint64(low)
-    return [row.astype(f"<u{size}").tobytes() for row in total]
 
 
 def through(channels, masks):
@@ -70,86 +43,84 @@ def entries(colours):
 
 def packed(indices, bits):
     """Rows of palette indices, several a byte, the first in the highest bits."""
-    planes = np.unpackbits(indices[:, :, None], axis=2)[:, :, -bits:]
+    planes = np.unpackbits(indices.astype(np.uint8)[:, :, None], axis=2)[:, :, -bits:]
     return [np.packbits(row.ravel()).tobytes() for row in planes]
 
 
-@pytest.mark.parametrize("upwards", [True, False])
+@pytest.mark.parametrize("height", [5, -5])
 @pytest.mark.parametrize("bits", [24, 32])
-def test_bytes(bits, upwards):
+def test_bytes(bits, height):
     """The fourth byte of a pixel has no meaning without a mask."""
     rows = [row[:, [2, 1, 0, 3][: bits // 8]].tobytes() for row in RGBA]
-    assert np.array_equal(decoded(bmp(rows, bits, upwards=upwards)), RGB)
+    body = files.bmp_body(rows, upwards=height > 0)
+    assert np.array_equal(decoded(files.bmp_bytes(body, (height, 7), bits)), RGB)
 
 
 @pytest.mark.parametrize("header", HEADERS)
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 1, 0, 3), (3, 2, 1, 0)])
 def test_bytes_with_masks_in_any_order(header, order):
     masks = [BYTES[at] for at in order]
-    data = bmp(words(RGBA, masks, 4), 32, 3, header, masks[: 4 if header >= 56 else 3])
-    assert np.array_equal(decoded(data), RGBA if header >= 56 else RGB)
-    alpha_after_all = bmp(words(RGBA, masks, 4), 32, 6, 40, masks)
-    assert np.array_equal(decoded(alpha_after_all), RGBA)
+    if header < 56:  # such a header has no mask of alpha
+        assert np.array_equal(decoded(files.masked_bmp_bytes(RGB, masks[:3], 32, 3, header)), RGB)
+    else:
+        assert np.array_equal(decoded(files.masked_bmp_bytes(RGBA, masks, 32, 3, header)), RGBA)
+    assert np.array_equal(decoded(files.masked_bmp_bytes(RGBA, masks, 32, 6)), RGBA)
 
 
-@pytest.mark.parametrize("header", [56, 124])
-def test_an_empty_mask_of_alpha_is_no_alpha(header):
-    data = bmp(words(RGB, BYTES, 4), 32, 3, header, (*BYTES[:3], 0))
-    assert np.array_equal(decoded(data), RGB)
+def test_a_byte_without_a_mask_is_no_alpha():
+    rows = [row[:, [2, 1, 0, 3]].tobytes() for row in RGBA]
+    for header, masks in ((40, BYTES[:3]), (52, BYTES[:3]), (56, (*BYTES[:3], 0))):
+        data = files.bmp_bytes(files.bmp_body(rows), (5, 7), 32, 3, header, masks)
+        assert np.array_equal(decoded(data), RGB)
 
 
 @pytest.mark.parametrize("header", HEADERS)
-@pytest.mark.parametrize("masks", [(0x7C00, 0x3E0, 0x1F), (0xF800, 0x7E0, 0x1F)])
+@pytest.mark.parametrize("masks", [RGB555, (0xF800, 0x7E0, 0x1F)])
 def test_sixteen_bits(header, masks):
-    data = bmp(words(RGB, masks, 2), 16, 3, header, masks)
+    data = files.masked_bmp_bytes(RGB, masks, 16, 3, header)
     assert np.array_equal(decoded(data), through(RGB, masks))
-    white = bmp(words(np.full_like(RGB, 255), masks, 2), 16, 3, header, masks)
+    white = files.masked_bmp_bytes(np.full_like(RGB, 255), masks, 16, 3, header)
     assert (decoded(white) == 255).all()
 
 
 def test_sixteen_bits_without_masks():
-    masks = (0x7C00, 0x3E0, 0x1F)
-    assert np.array_equal(decoded(bmp(words(RGB, masks, 2), 16)), through(RGB, masks))
+    data = files.masked_bmp_bytes(RGB, RGB555, 16, compression=0)
+    assert np.array_equal(decoded(data), through(RGB, RGB555))
 
 
 @st.composite
 def masks_of_a_word(draw):
-    """Four masks side by side in any order, and the size of the word in bytes."""
-    size = draw(st.sampled_from([2, 4]))
-    widths = draw(st.lists(st.integers(1, 2 * size), min_size=4, max_size=4))
+    """Four masks side by side in any order, and the bits of the word."""
+    bits = draw(st.sampled_from([16, 32]))
+    widths = draw(st.lists(st.integers(1, bits // 4), min_size=4, max_size=4))
     shifts = np.cumsum([0, *widths[:-1]])
     masks = [((1 << width) - 1) << int(shift) for width, shift in zip(widths, shifts)]
-    return draw(st.permutations(masks)), size
+    return draw(st.permutations(masks)), bits
 
 
 @settings(max_examples=60, deadline=None)
 @given(masks_of_a_word())
-def test_any_masks(masks_and_size):
-    masks, size = masks_and_size
-    data = bmp(words(RGBA, masks, size), 8 * size, 3, 108, masks)
+def test_any_masks(masks_and_bits):
+    masks, bits = masks_and_bits
+    data = files.masked_bmp_bytes(RGBA, masks, bits, 3, 108)
     assert np.array_equal(decoded(data), through(RGBA, masks))
 
 
 @pytest.mark.parametrize("masks", [(0xFF0000, 0, 0xFF), (0xF0F000, 0xFF0000, 0xFF)])
 def test_masks_without_bits_or_with_gaps_are_refused(masks):
     with pytest.raises(ImageError, match=REFUSED):
-        decoded(bmp(words(RGB, BYTES, 4), 32, 3, 40, masks))
+        decoded(files.masked_bmp_bytes(RGB, masks, 32))
 
 
-@pytest.mark.parametrize("bits", [1, 4, 8])
-def test_palettes(bits):
-    indices = INDICES >> (8 - bits)
-    data = bmp(packed(indices, bits), bits, palette=entries(PALETTE[: 2**bits]))
+@pytest.mark.parametrize(("bits", "count"), [(1, 2), (4, 16), (8, 256), (8, 100)])
+def test_palettes(bits, count):
+    indices = (INDICES >> (8 - bits)) % count
+    body = files.bmp_body(packed(indices, bits))
+    data = files.bmp_bytes(body, (5, 7), bits, palette=entries(PALETTE[:count]))
     assert np.array_equal(decoded(data), PALETTE[indices])
-    greys = np.repeat(PALETTE[: 2**bits, :1], 3, axis=1)
-    data = bmp(packed(indices, bits), bits, palette=entries(greys))
+    greys = np.repeat(PALETTE[:count, :1], 3, axis=1)
+    data = files.bmp_bytes(body, (5, 7), bits, palette=entries(greys))
     assert np.array_equal(decoded(data), greys[indices][:, :, 0])
-
-
-def test_a_short_palette():
-    indices = INDICES % 100
-    data = bmp(packed(indices, 8), 8, palette=entries(PALETTE[:100]), colours=100)
-    assert np.array_equal(decoded(data), PALETTE[indices])
 
 
 def test_run_lengths():
@@ -157,25 +128,26 @@ def test_run_lengths():
     indices = INDICES.copy()
     indices[:, 1] = indices[:, 0]
     rows = [bytes([2, row[0], 0, 5, *row[2:], 0, 0, 0]) for row in indices]
-    data = bmp_of_body(b"".join(rows[::-1]) + b"\0\1", 8, 1, 40, (), entries(PALETTE))
+    body = b"".join(rows[::-1]) + b"\0\1"
+    data = files.bmp_bytes(body, (5, 7), 8, 1, palette=entries(PALETTE))
     assert np.array_equal(decoded(data), PALETTE[indices])
 
     small = INDICES >> 4
+    pairs = [packed(np.append(row[2:], [0])[None], 4)[0] for row in small]
     rows = [
-        bytes([2, row[0] << 4 | row[1], 0, 5, row[2] << 4 | row[3], row[4] << 4 | row[5]])
-        + bytes([row[6] << 4, 0, 0, 0])
-        for row in small.astype(int)
+        bytes([2, row[0] << 4 | row[1], 0, 5, *pair, 0, 0, 0])
+        for row, pair in zip(small.tolist(), pairs)
     ]
-    data = bmp_of_body(b"".join(rows[::-1]) + b"\0\1", 4, 2, 40, (), entries(PALETTE[:16]))
+    body = b"".join(rows[::-1]) + b"\0\1"
+    data = files.bmp_bytes(body, (5, 7), 4, 2, palette=entries(PALETTE[:16]))
     assert np.array_equal(decoded(data), PALETTE[small])
 
 
 @pytest.mark.parametrize("bits", [8, 24])
 def test_files_of_os2(bits):
-    rows = [row.tobytes() for row in (INDICES if bits == 8 else RGB[:, :, ::-1])]
+    rows = packed(INDICES, 8) if bits == 8 else [row.tobytes() for row in RGB[:, :, ::-1]]
     palette = PALETTE[:, ::-1].tobytes() if bits == 8 else b""
-    body = b"".join(row + b"\0" * (-len(row) % 4) for row in rows[::-1])
-    start = 26 + len(palette)
+    body, start = files.bmp_body(rows), 26 + len(palette)
     head = struct.pack("<2sIHHI", b"BM", start + len(body), 0, 0, start)
     head += struct.pack("<IHHHH", 12, 7, 5, 1, bits) + palette
     assert np.array_equal(decoded(head + body), PALETTE[INDICES] if bits == 8 else RGB)
@@ -183,17 +155,16 @@ def test_files_of_os2(bits):
 
 @pytest.mark.parametrize(("bits", "compression"), [(2, 0), (0, 4), (0, 5), (32, 1), (16, 9)])
 def test_what_is_not_read_is_said(bits, compression, capfd):
-    rows = [row.tobytes() for row in RGBA]
+    body = RGBA.tobytes()
     with pytest.raises(ImageError, match=REFUSED):
-        decoded(bmp(rows, bits, compression, palette=entries(PALETTE[:4])))
+        decoded(files.bmp_bytes(body, (5, 7), bits, compression, palette=entries(PALETTE[:4])))
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize("bits", [16, 32])
+@pytest.mark.parametrize(("bits", "masks"), [(32, BYTES), (16, (0xF00, 0xF0, 0xF, 0xF000))])
 @pytest.mark.parametrize("kept", [0.1, 0.4, 0.9, 0.99])
-def test_cut_files_with_masks_are_refused(bits, kept):
-    masks = BYTES if bits == 32 else (0xF00, 0xF0, 0xF, 0xF000)
-    data = bmp(words(RGBA, masks, bits // 8), bits, 3, 124, masks)
+def test_cut_files_with_masks_are_refused(bits, masks, kept):
+    data = files.masked_bmp_bytes(RGBA, masks, bits, 3, 124)
     with pytest.raises(ImageError, match=REFUSED):
         decoded(data[: int(kept * len(data))])
 
