@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence, Tuple, Type
 
 from deblurnets.evaluation import benchmark, options, report, sharpness, turned
 from deblurnets.evaluation.literature import command as literature
@@ -88,7 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_benchmark(commands) -> None:
+def _add_benchmark(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "benchmark",
         help="tables and summaries of benchmark folders",
@@ -203,7 +203,7 @@ def _protocol(arguments: argparse.Namespace) -> Dict[str, object]:
     }
 
 
-def _loading_errors():
+def _loading_errors() -> Tuple[Type[Exception], ...]:
     """Errors of loading weights, without importing what loads them unless one was raised."""
     names = (
         ("deblurnets.weights.files", "WeightsError"),

@@ -254,7 +254,7 @@ def measure(case: Case, methods: Methods) -> Row:
     blurry, kernel = case.blurry, case.kernel
     results, seconds, similarity = {BLURRY: blurry}, {}, None
 
-    def timed(method: str, function, *arguments):
+    def timed(method: str, function: Callable[..., Any], *arguments: Any) -> Any:
         begin = time.perf_counter()
         result = function(*arguments)
         seconds[method] = time.perf_counter() - begin

@@ -41,7 +41,7 @@ class GalleryWriter:
         If it cannot be made or written to.
     """
 
-    def __init__(self, folder: str, title: str = TITLE):
+    def __init__(self, folder: str, title: str = TITLE) -> None:
         check_gallery_folder(folder)
         self.folder = folder
         self.name = f"the gallery {folder}"
@@ -103,8 +103,15 @@ class GalleryWriter:
         remove_other_previews(self.folder, self._previews)
         return path
 
-    def _with_previews(self, number, record, before, after, kernel) -> Entry:
-        # Imported where it is used: it loads numpy and libvips.
+    def _with_previews(
+        self,
+        number: int,
+        record: Dict[str, Any],
+        before: Optional[np.ndarray],
+        after: Optional[np.ndarray],
+        kernel: Optional[np.ndarray],
+    ) -> Entry:
+        # Imported where it is used: it loads NumPy and OpenCV.
         from deblurnets.gallery.previews import kernel_png, picture_jpeg, preview_size
 
         if before is not None and after is not None and before.shape[:2] != after.shape[:2]:

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from dataclasses import asdict, dataclass
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from deblurnets.evaluation.speed.rates import product_rate
 from deblurnets.runtime.memory import FlatMemory, collector_paused, tune_heaps
@@ -97,7 +97,7 @@ def measure(request: Request, load: Callable[[str], Any]) -> Figures:
     )
 
 
-def _deblur_file(request: Request, deblurrer: Any):
+def _deblur_file(request: Request, deblurrer: Any) -> Tuple[Dict[str, float], float]:
     """Return the seconds of each stage and the CPU seconds of deblurring the file."""
     from deblurnets.batch.pipeline import Settings, run_jobs
     from deblurnets.batch.plan import Job
