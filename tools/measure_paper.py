@@ -22,7 +22,7 @@ from typing import Any, Callable, Tuple
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers")]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import paper_reference  # noqa: E402
