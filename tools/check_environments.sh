@@ -40,8 +40,8 @@ check() { # check NAME PYTHON REQUIREMENTS
     "$venv/bin/python" tools/measure_paper.py reference "$weights"
     "$venv/bin/python" - "$work/small.png" <<'EOF'
 import sys
-from PIL import Image
-Image.open("blurry_input/coffee.png").crop((100, 60, 400, 316)).save(sys.argv[1])
+import cv2
+cv2.imwrite(sys.argv[1], cv2.imread("blurry_input/coffee.png")[60:316, 100:400])
 EOF
     "$venv/bin/python" deblur_main.py -i blurry_input/coffee.png -o "$out/compact" -sbs
     "$venv/bin/python" deblur_main.py -i "$work/small.png" -o "$out/paper" \

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import collections
 import faulthandler
-import io
 import os
 import resource
 import sys
@@ -21,8 +20,9 @@ import time
 from pathlib import Path
 from typing import Callable, Counter, Dict, Iterator, Tuple
 
+import cv2
 import numpy as np
-from PIL import Image
+import pyvips
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -64,26 +64,29 @@ def samples(folder: str) -> Dict[str, bytes]:
         path = os.path.join(folder, name)
         write_image(path, picture)
         files[name] = Path(path).read_bytes()
-    exif = Image.Exif()
-    exif[0x112], exif[0x10F] = 6, "Maker"
-    image = Image.fromarray(rgb)
-    others: Tuple[Tuple[str, Image.Image, dict], ...] = (
-        ("progressive.jpg", image, {"progressive": True, "exif": exif}),
-        ("cmyk.jpg", image.convert("CMYK"), {}),
-        ("palette.png", image.convert("P"), {}),
-        ("exif.png", image, {"exif": exif}),
-        ("deflate.tif", image, {"compression": "tiff_adobe_deflate"}),
+    image = pyvips.Image.new_from_array(rgb)
+    camera = image.copy()
+    camera.set_type(pyvips.GValue.gint_type, "orientation", 6)
+    camera.set_type(pyvips.GValue.gstr_type, "exif-ifd0-Make", "Maker")
+    pages = image.join(image.invert(), "vertical").copy()
+    pages.set_type(pyvips.GValue.gint_type, "page-height", image.height)
+    bits = image.colourspace("b-w") > 128
+    others: Tuple[Tuple[str, pyvips.Image, dict], ...] = (
+        ("progressive.jpg", camera, {"interlace": True}),
+        ("cmyk.jpg", image.colourspace("cmyk"), {"keep": "none"}),
+        ("palette.png", image, {"palette": True}),
+        ("exif.png", camera, {}),
+        ("deflate.tif", image, {"compression": "deflate"}),
         ("jpeg.tif", image, {"compression": "jpeg"}),
-        ("bits.tif", image.convert("1"), {"compression": "group4"}),
-        ("pages.tif", image, {"save_all": True, "append_images": [image]}),
-        ("animated.webp", image, {"save_all": True, "append_images": [image]}),
-        ("palette.bmp", image.convert("P"), {}),
+        ("bits.tif", bits, {"compression": "ccittfax4", "bitdepth": 1}),
+        ("pages.tif", pages, {}),
+        ("animated.webp", pages, {}),
     )
-    kinds = {".jpg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".webp": "WEBP", ".bmp": "BMP"}
     for name, other, options in others:
-        stream = io.BytesIO()
-        other.save(stream, kinds[os.path.splitext(name)[1]], **options)
-        files[name] = stream.getvalue()
+        files[name] = other.write_to_buffer(os.path.splitext(name)[1], **options)
+    coloured = bytearray(cv2.imencode(".bmp", rgb[:, :, 0])[1])
+    coloured[54 : 54 + 1024 : 4] = range(255, -1, -1)  # the blue of each entry of the palette
+    files["palette.bmp"] = bytes(coloured)
     camera = decode_image("exif.png", files["exif.png"])
     files["exif.tif"] = encode_image("exif.tif", camera)
     return files

@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Tuple
 
 import numpy as np
-from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from deblurnets.deblurrer import to_unit_rgb  # noqa: E402
 from deblurnets.imaging import srgb  # noqa: E402
 from deblurnets.imaging.psf import random_shake  # noqa: E402
+from deblurnets.imaging.ranges import eight_bits  # noqa: E402
+from deblurnets.pictures.files import Picture, read_image, write_image  # noqa: E402
 from deblurnets.training.samples import convolve_valid  # noqa: E402
 
 GRID = 85
@@ -50,7 +52,7 @@ def write_triple(
 ) -> None:
     """Blur one sharp picture and write blurry, sharp and kernel."""
     rng = np.random.RandomState([seed, number])
-    sharp = np.asarray(Image.open(path).convert("RGB"), np.float32) / 255
+    sharp = to_unit_rgb(read_image(str(path)).pixels)
     kernel = random_shake(rng, GRID, extent, 1.0)
     linear = number % 2 == 0
     blurry = convolve_valid(srgb.to_linear(sharp) if linear else sharp, kernel)
@@ -58,14 +60,13 @@ def write_triple(
     blurry = blurry + rng.normal(0, NOISE, blurry.shape) * (number % 3 != 0)
     half = GRID // 2
     name = folder / f"f{number:02d}_{'lin' if linear else 'srgb'}"
-    _save(f"{name}_blurry.png", np.rint(np.clip(blurry, 0, 1) * 255).astype(np.uint8))
-    inside = sharp[half:-half, half:-half]
-    _save(f"{name}_sharp.png", np.rint(inside * 255).astype(np.uint8))
-    _save(f"{name}_kernel.png", np.rint(kernel / kernel.max() * 65535).astype(np.uint16))
-
-
-def _save(path: str, pixels: np.ndarray) -> None:
-    Image.fromarray(pixels).save(path)
+    pictures = {
+        "blurry": eight_bits(blurry),
+        "sharp": eight_bits(sharp[half:-half, half:-half]),
+        "kernel": np.rint(kernel / kernel.max() * 65535).astype(np.uint16),
+    }
+    for part, pixels in pictures.items():
+        write_image(f"{name}_{part}.png", Picture(pixels))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Make the pictures of docs/when-it-works.md: a success, a failure and a sharp picture.
+"""Make the pictures of README.md and docs/when-it-works.md.
 
 python tools/make_guide_pictures.py
 
-Each is input and result side by side, the middle pixel for pixel, and its PSNR is printed.
+README: the middle of two example pictures, before and after. The guide: a success, a failure and a
+sharp picture, each input and result side by side, pixel for pixel; its PSNR is printed.
 """
 
 from __future__ import annotations
@@ -11,27 +12,30 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import deblurnets  # noqa: E402
 from deblurnets.imaging.metrics import compare  # noqa: E402
+from deblurnets.imaging.ranges import unit_range  # noqa: E402
+from deblurnets.pictures.files import Picture, SaveOptions, read_image, write_image  # noqa: E402
 from deblurnets.simulation.rotation import blur_by_shake, random_shake  # noqa: E402
 
-WIDTH, HEIGHT, GAP = 300, 300, 6
+README_NAMES, README_SIZE = ("coffee.png", "raccoon.jpg"), (400, 600)
+GUIDE_SIZE, GAP = (300, 300), 6
 BORDER = 32  # pixels that are not scored
 
 
 def main() -> None:
-    """Deblur the three pictures and write them."""
-    coffee, rocket = (
-        np.asarray(Image.open(ROOT / "tests" / "data" / "examples_sharp" / name).convert("RGB"))
-        for name in ("coffee.png", "rocket.png")
-    )
-    shaken = np.asarray(Image.open(ROOT / "blurry_input" / "coffee.png").convert("RGB"))
-    show("success", shaken, coffee)
+    """Deblur the pictures and write them."""
+    for name in README_NAMES:
+        blurry = read(ROOT / "blurry_input" / name)
+        for when, pixels in (("before", blurry), ("after", deblurnets.deblur(blurry).image)):
+            write(f"{Path(name).stem}_{when}", middle(pixels, README_SIZE), quality=88)
+    sharp = ROOT / "tests" / "data" / "examples_sharp"
+    coffee, rocket = read(sharp / "coffee.png"), read(sharp / "rocket.png")
+    show("success", read(ROOT / "blurry_input" / "coffee.png"), coffee)
     show("failure", turned(coffee), coffee)
     show("sharp", rocket, rocket)
 
@@ -39,7 +43,7 @@ def main() -> None:
 def turned(sharp: np.ndarray) -> np.ndarray:
     """Blur a picture as a camera does that turns by two degrees around a corner."""
     shake = random_shake(np.random.RandomState(4), 6, 2.0, (80, 190))
-    return blur_by_shake(sharp.astype(np.float32) / 255, shake)
+    return blur_by_shake(unit_range(sharp), shake)
 
 
 def show(name: str, blurry: np.ndarray, sharp: np.ndarray) -> None:
@@ -48,15 +52,26 @@ def show(name: str, blurry: np.ndarray, sharp: np.ndarray) -> None:
     before, after = (compare(p, sharp, BORDER, 16).psnr for p in (blurry, result.image))
     found = f"confidence {result.confidence:.2f}" if result.blurred else "no blur found"
     print(f"{name}: {before:.1f} dB, deblurred {after:.1f} dB, {found}")
-    joined = np.full((HEIGHT, 2 * WIDTH + GAP, 3), 255, np.uint8)
-    joined[:, :WIDTH], joined[:, WIDTH + GAP :] = middle(blurry), middle(result.image)
-    Image.fromarray(joined).save(ROOT / "docs" / "images" / f"guide_{name}.jpg", quality=85)
+    gap = np.full((GUIDE_SIZE[0], GAP, 3), 255, np.uint8)
+    halves = (middle(blurry, GUIDE_SIZE), gap, middle(result.image, GUIDE_SIZE))
+    write(f"guide_{name}", np.concatenate(halves, axis=1), quality=85)
 
 
-def middle(pixels: np.ndarray) -> np.ndarray:
-    """Cut out the middle of a picture."""
-    top, left = (pixels.shape[0] - HEIGHT) // 2, (pixels.shape[1] - WIDTH) // 2
-    return pixels[top : top + HEIGHT, left : left + WIDTH]
+def middle(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Cut out the middle of a picture, (height, width)."""
+    top, left = ((n - m) // 2 for n, m in zip(pixels.shape, size))
+    return pixels[top : top + size[0], left : left + size[1]]
+
+
+def read(path: Path) -> np.ndarray:
+    """Read the pixels of a picture file."""
+    return read_image(str(path)).pixels
+
+
+def write(name: str, pixels: np.ndarray, quality: int) -> None:
+    """Write a picture among those of the documentation."""
+    path = ROOT / "docs" / "images" / f"{name}.jpg"
+    write_image(str(path), Picture(np.ascontiguousarray(pixels)), SaveOptions(quality))
 
 
 if __name__ == "__main__":

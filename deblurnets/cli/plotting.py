@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 import numpy as np
 
-from deblurnets.pictures.picture import white_of
+from deblurnets.imaging.ranges import unit_range
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Backends of matplotlib that draw into files only; it picks one of them where no display is.
 _WITHOUT_WINDOWS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
@@ -44,14 +47,16 @@ def show(name: str, before: np.ndarray, after: np.ndarray, kernel: np.ndarray) -
     plt.close(draw(name, before, after, kernel, wait=True))
 
 
-def draw(name: str, before: np.ndarray, after: np.ndarray, kernel: np.ndarray, wait: bool = False):
+def draw(
+    name: str, before: np.ndarray, after: np.ndarray, kernel: np.ndarray, wait: bool = False
+) -> Figure:
     """Draw the three panels; return the figure, after its window was closed with `wait`."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 3, num=name, figsize=(15, 5), clear=True)
     panels = (
-        ("input", before / white_of(before.dtype), 1.0),
-        ("deblurred", after / white_of(after.dtype), 1.0),
+        ("input", unit_range(before), 1.0),
+        ("deblurred", unit_range(after), 1.0),
         (f"kernel, {kernel.shape[0]}x{kernel.shape[1]}", kernel, float(kernel.max()) or 1.0),
     )
     for axis, (title, image, largest) in zip(axes, panels):

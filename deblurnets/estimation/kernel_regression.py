@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Tuple
 
+import cv2
 import numpy as np
-from scipy import fft, ndimage
+from scipy import fft
 
 from deblurnets.imaging.psf import fit_grid, normalise
 
@@ -99,9 +100,9 @@ def clean(kernel: np.ndarray, threshold: float, speck: float) -> np.ndarray:
         Connected groups of pixels that hold less than this share of the mass are removed.
     """
     kernel = np.where(kernel >= threshold * kernel.max(), kernel, 0)
-    groups, count = ndimage.label(kernel > 0, structure=np.ones((3, 3)))
-    if count > 1:
-        mass = ndimage.sum(kernel, groups, np.arange(count + 1))
+    count, groups = cv2.connectedComponents(np.uint8(kernel > 0), connectivity=8)
+    if count > 2:  # group 0 is what lies between them
+        mass = np.bincount(groups.ravel(), weights=kernel.ravel(), minlength=count)
         keep = mass >= min(speck * mass.sum(), mass[1:].max())
         keep[0] = False
         kernel = np.where(keep[groups], kernel, 0)

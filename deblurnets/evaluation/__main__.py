@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence, Tuple, Type
 
 from deblurnets.evaluation import benchmark, options, report, sharpness, turned
 from deblurnets.evaluation.literature import command as literature
@@ -88,7 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_benchmark(commands) -> None:
+def _add_benchmark(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "benchmark",
         help="tables and summaries of benchmark folders",
@@ -145,11 +145,7 @@ def run_score(arguments: argparse.Namespace) -> int:
 
 def run_benchmark(arguments: argparse.Namespace, load: Callable) -> int:
     """Measure the folders, print tables and summaries, write the report."""
-    folders = _named(arguments.folders)
-    triples = {
-        name: benchmark.find_triples(folder, arguments.limit, arguments.every)
-        for name, folder in folders.items()
-    }
+    triples = _chosen(arguments)
     methods = options.choose_methods(arguments, load)
     results: Dict[str, List[benchmark.Row]] = {}
     for name, chosen in triples.items():
@@ -171,11 +167,7 @@ def run_benchmark(arguments: argparse.Namespace, load: Callable) -> int:
 
 def run_sharp(arguments: argparse.Namespace, load: Callable) -> int:
     """Deblur the folders' sharp pictures, print and write what became of them."""
-    folders = _named(arguments.folders)
-    triples = {
-        name: benchmark.find_triples(folder, arguments.limit, arguments.every)
-        for name, folder in folders.items()
-    }
+    triples = _chosen(arguments)
     deblurrer = load(arguments)
     rows: List[sharpness.SharpRow] = []
     for name, chosen in triples.items():
@@ -192,12 +184,14 @@ def run_sharp(arguments: argparse.Namespace, load: Callable) -> int:
     return 0
 
 
-def _named(folders: List[Path]) -> Dict[str, Path]:
-    """Folders by their last part, or by the whole path where two have the same."""
-    names = [folder.resolve().name for folder in folders]
+def _chosen(arguments: argparse.Namespace) -> Dict[str, List[benchmark.Triple]]:
+    """Pictures by their folder's last part, or its whole path where two folders have the same."""
+    names = [folder.resolve().name for folder in arguments.folders]
     return {
-        (name if names.count(name) == 1 else str(folder)): folder
-        for name, folder in zip(names, folders)
+        (name if names.count(name) == 1 else str(folder)): benchmark.find_triples(
+            folder, arguments.limit, arguments.every
+        )
+        for name, folder in zip(names, arguments.folders)
     }
 
 
@@ -209,7 +203,7 @@ def _protocol(arguments: argparse.Namespace) -> Dict[str, object]:
     }
 
 
-def _loading_errors():
+def _loading_errors() -> Tuple[Type[Exception], ...]:
     """Errors of loading weights, without importing what loads them unless one was raised."""
     names = (
         ("deblurnets.weights.files", "WeightsError"),

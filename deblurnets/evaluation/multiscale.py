@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Tuple
 
+import cv2
 import numpy as np
-from scipy import ndimage
+
+from deblurnets.imaging.metrics import local_mean
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the five scales, finest first
 _C1, _C2 = 0.01**2, 0.03**2
@@ -61,10 +63,10 @@ def multiscale_ssim(estimate: np.ndarray, reference: np.ndarray) -> float:
 
 def _terms(x: np.ndarray, y: np.ndarray) -> Tuple[float, float, float]:
     """Return the mean luminance, contrast and structure of two planes at one scale."""
-    mean_x, mean_y = _local_mean(x), _local_mean(y)
-    variance_x = np.maximum(_local_mean(x * x) - mean_x**2, 0)
-    variance_y = np.maximum(_local_mean(y * y) - mean_y**2, 0)
-    covariance = _local_mean(x * y) - mean_x * mean_y
+    mean_x, mean_y = local_mean(x), local_mean(y)
+    variance_x = np.maximum(local_mean(x * x) - mean_x**2, 0)
+    variance_y = np.maximum(local_mean(y * y) - mean_y**2, 0)
+    covariance = local_mean(x * y) - mean_x * mean_y
     deviations = np.sqrt(variance_x * variance_y)
     luminance = (2 * mean_x * mean_y + _C1) / (mean_x**2 + mean_y**2 + _C1)
     contrast = (2 * deviations + _C2) / (variance_x + variance_y + _C2)
@@ -72,17 +74,5 @@ def _terms(x: np.ndarray, y: np.ndarray) -> Tuple[float, float, float]:
     return float(luminance.mean()), float(contrast.mean()), float(structure.mean())
 
 
-def _local_mean(plane: np.ndarray) -> np.ndarray:
-    """Weighted means under a Gaussian of 1.5 px, where the whole window lies in the plane."""
-    half = _WINDOW // 2
-    window = np.exp(-0.5 * (np.arange(-half, half + 1) / 1.5) ** 2)
-    window /= window.sum()
-    for axis in (0, 1):
-        plane = ndimage.correlate1d(plane, window, axis=axis, mode="constant")
-    return plane[half:-half, half:-half]
-
-
 def _halve(plane: np.ndarray) -> np.ndarray:
-    for axis in (0, 1):
-        plane = ndimage.correlate1d(plane, _LOW_PASS, axis=axis, mode="reflect")
-    return plane[::2, ::2]
+    return cv2.sepFilter2D(plane, -1, _LOW_PASS, _LOW_PASS, borderType=cv2.BORDER_REFLECT)[::2, ::2]

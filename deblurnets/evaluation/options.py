@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Callable, Dict, Optional, Sequence
 
+import numpy as np
+
 import deblurnets
 from deblurnets.cli.options import positive
 from deblurnets.evaluation.benchmark import Methods
-from deblurnets.imaging.metrics import unit_range
+from deblurnets.imaging.ranges import unit_range
 
 
 def add_choices(command: argparse.ArgumentParser, models: Sequence[str], note: str = "") -> None:
@@ -36,7 +38,7 @@ def choose_methods(arguments: argparse.Namespace, load: Callable) -> Methods:
     if arguments.baseline or arguments.model == "none":
         from deblurnets.deconvolution.hyper_laplacian import hyper_laplacian
 
-        def baseline(pixels, kernel):
+        def baseline(pixels: np.ndarray, kernel: np.ndarray) -> np.ndarray:
             return hyper_laplacian(unit_range(pixels), kernel)
 
     if arguments.model == "none":

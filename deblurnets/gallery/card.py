@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from deblurnets.batch.pipeline import UNSURE
+from deblurnets.gallery.entry import Entry
 from deblurnets.gallery.text import address, escape
-
-if TYPE_CHECKING:
-    from deblurnets.gallery.writer import Entry
 
 _SMALLEST_FRAME = 240  # CSS pixels; a tiny picture is enlarged to it, so that the slider fits
 _ATTENTION = {"failed": "Failed", "skipped": "Skipped", "not_done": "Not reached"}

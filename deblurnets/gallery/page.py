@@ -7,14 +7,12 @@ import hashlib
 import pkgutil
 from collections import Counter
 from string import Template
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from deblurnets.gallery.card import is_uncertain, number_of, render_card, status_of
+from deblurnets.gallery.entry import Entry
 from deblurnets.gallery.folder import MARK
 from deblurnets.gallery.text import escape
-
-if TYPE_CHECKING:
-    from deblurnets.gallery.writer import Entry
 
 
 def render_page(

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
+import cv2
 import numpy as np
-import pyvips
+
+from deblurnets.imaging.ranges import eight_bits, white_of
+from deblurnets.pictures.inset import middle_square
+from deblurnets.pictures.picture import Picture
 
 LARGEST_SIDE = 1600
 """Pixels; a larger picture is made smaller for its preview."""
@@ -39,11 +43,14 @@ def picture_jpeg(pixels: np.ndarray) -> bytes:
     ValueError
         If the array is none of these.
     """
-    image = _image(_eight_bits(pixels))
-    height, width = preview_size(image.height, image.width)
-    if (height, width) != (image.height, image.width):
-        image = image.resize(width / image.width, vscale=height / image.height)
-    return image.write_to_buffer(".jpg", Q=QUALITY, optimize_coding=True)
+    Picture(pixels)  # refuses what is no picture
+    height, width = preview_size(*pixels.shape[:2])
+    if (height, width) != pixels.shape[:2]:
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    shown = cv2.convertScaleAbs(pixels, alpha=255 / white_of(pixels.dtype))
+    bgr = shown if shown.ndim == 2 else cv2.cvtColor(shown, cv2.COLOR_RGB2BGR)
+    options = [cv2.IMWRITE_JPEG_QUALITY, QUALITY, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+    return cv2.imencode(".jpg", bgr, options)[1].tobytes()
 
 
 def kernel_png(kernel: np.ndarray, size: Optional[int] = None) -> bytes:
@@ -71,29 +78,9 @@ def kernel_png(kernel: np.ndarray, size: Optional[int] = None) -> bytes:
         raise ValueError(f"expected a kernel (h, w), received shape {values.shape}")
     if size is not None:
         half = max(size // 2 + _KERNEL_MARGIN, _SMALLEST_KERNEL // 2)
-        rows, columns = (slice(max(0, n // 2 - half), n // 2 + half + 1) for n in values.shape)
-        values = values[rows, columns]
+        values = middle_square(values, half)
     values = np.clip(np.nan_to_num(values), 0, None)
     # The root lets the faint, fast parts of a shake be seen beside the bright, slow ones.
     shown = np.sqrt(values / (values.max() or 1.0))
-    return _image(np.rint(255 * shown).astype(np.uint8)).write_to_buffer(".png", compression=9)
-
-
-def _eight_bits(pixels: np.ndarray) -> np.ndarray:
-    if pixels.dtype not in (np.uint8, np.uint16, np.float32) or pixels.size == 0:
-        raise ValueError(
-            f"expected uint8, uint16 or float32 pixels, received {pixels.dtype} {pixels.shape}"
-        )
-    if pixels.ndim != 2 and pixels.shape[2:] != (3,):
-        raise ValueError(f"expected pixels (H, W) or (H, W, 3), received {pixels.shape}")
-    if pixels.dtype == np.float32:
-        return np.rint(255 * np.clip(pixels, 0, 1)).astype(np.uint8)
-    return pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
-
-
-def _image(pixels: np.ndarray) -> pyvips.Image:
-    height, width = pixels.shape[:2]
-    bands = 1 if pixels.ndim == 2 else 3
-    data = np.ascontiguousarray(pixels).tobytes()
-    image = pyvips.Image.new_from_memory(data, width, height, bands, "uchar")
-    return image.copy(interpretation="b-w" if bands == 1 else "srgb")
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 9]
+    return cv2.imencode(".png", eight_bits(shown), options)[1].tobytes()

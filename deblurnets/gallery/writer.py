@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional
 
+from deblurnets.gallery.entry import Entry
 from deblurnets.gallery.folder import (
     PAGE,
     check_gallery_folder,
@@ -17,27 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 TITLE = "Deblurred pictures"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One picture of a gallery: its record and the previews that were written.
-
-    Attributes
-    ----------
-    record : dict
-        What became of the picture, see `GalleryWriter.add`.
-    before, after, kernel : str, optional
-        Addresses of the previews, relative to the page.
-    size : tuple of int, optional
-        Height and width of the previews of the picture, in pixels.
-    """
-
-    record: Dict[str, Any]
-    before: Optional[str] = None
-    after: Optional[str] = None
-    kernel: Optional[str] = None
-    size: Optional[Tuple[int, int]] = None
 
 
 class GalleryWriter:
@@ -62,7 +41,7 @@ class GalleryWriter:
         If it cannot be made or written to.
     """
 
-    def __init__(self, folder: str, title: str = TITLE):
+    def __init__(self, folder: str, title: str = TITLE) -> None:
         check_gallery_folder(folder)
         self.folder = folder
         self.name = f"the gallery {folder}"
@@ -124,8 +103,15 @@ class GalleryWriter:
         remove_other_previews(self.folder, self._previews)
         return path
 
-    def _with_previews(self, number, record, before, after, kernel) -> Entry:
-        # Imported where it is used: it loads numpy and libvips.
+    def _with_previews(
+        self,
+        number: int,
+        record: Dict[str, Any],
+        before: Optional[np.ndarray],
+        after: Optional[np.ndarray],
+        kernel: Optional[np.ndarray],
+    ) -> Entry:
+        # Imported where it is used: it loads NumPy and OpenCV.
         from deblurnets.gallery.previews import kernel_png, picture_jpeg, preview_size
 
         if before is not None and after is not None and before.shape[:2] != after.shape[:2]:
@@ -151,6 +137,7 @@ class GalleryWriter:
         return f"{self._previews}/{name}"
 
     def _write_page(self, run: Optional[Dict[str, Any]]) -> str:
+        # Imported where it is used: what tells an unsure result loads numpy.
         from deblurnets.gallery.page import render_page
         from deblurnets.pictures.files import replace_file
 

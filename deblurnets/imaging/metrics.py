@@ -14,9 +14,11 @@ from typing import Tuple
 import numpy as np
 from scipy import fft, ndimage
 
+from deblurnets.imaging.noise import to_planes
+from deblurnets.imaging.ranges import unit_range
+
 MAX_SHIFT = 12
-LEVIN_SHAPE = (255, 255)
-LEVIN_BORDER = 15
+_HALF_WINDOW = 5
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,12 @@ def compare(
             f"{height}x{width} pixels"
         )
     # Channels first, so that rows are contiguous in the filters and transforms.
-    estimate, reference = _planes(estimate), _planes(reference)
+    estimate, reference = to_planes(estimate), to_planes(reference)
     inner = np.ascontiguousarray(reference[:, border : height - border, border : width - border])
     reach = min(int(max_shift), border)
     whole = _best_whole_shift(estimate, inner, border, reach)
     shift, aligned, error = _best_fraction(estimate, inner, border, reach, whole)
-    psnr = float("inf") if error == 0 else -10 * np.log10(error)
-    return Score(float(psnr), ssim(_pixels(aligned), _pixels(inner)), shift)
+    return Score(decibels(error), ssim(_pixels(aligned), _pixels(inner)), shift)
 
 
 def psnr(estimate: np.ndarray, reference: np.ndarray) -> float:
@@ -93,8 +94,12 @@ def psnr(estimate: np.ndarray, reference: np.ndarray) -> float:
 
     ``-10 log10(mean((estimate - reference)^2))``; infinite for equal pictures.
     """
-    error = _mean_square(unit_range(estimate) - unit_range(reference))
-    return float("inf") if error == 0 else float(-10 * np.log10(error))
+    return decibels(_mean_square(unit_range(estimate) - unit_range(reference)))
+
+
+def decibels(mean_square: float) -> float:
+    """Return the PSNR of a mean squared error of pictures in 0..1, infinite for none."""
+    return float("inf") if mean_square == 0 else float(-10 * np.log10(mean_square))
 
 
 def ssim(estimate: np.ndarray, reference: np.ndarray) -> float:
@@ -118,25 +123,30 @@ def ssim(estimate: np.ndarray, reference: np.ndarray) -> float:
     Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment: from error visibility to
     structural similarity", IEEE TIP 13(4), 2004.
     """
-    x, y = _planes(unit_range(estimate)), _planes(unit_range(reference))
-    offsets = np.arange(-5, 6)
-    window = np.exp(-0.5 * (offsets / 1.5) ** 2)
-    window /= window.sum()
-
-    def mean(maps: np.ndarray) -> np.ndarray:
-        maps = ndimage.correlate1d(maps, window, axis=-1, mode="mirror")
-        maps = ndimage.correlate1d(maps, window, axis=-2, mode="mirror")
-        return maps[:, 5:-5, 5:-5] if min(maps.shape[1:]) > 10 else maps
-
-    mean_x, mean_y = mean(x), mean(y)
+    x, y = to_planes(unit_range(estimate)), to_planes(unit_range(reference))
+    mean_x, mean_y = local_mean(x), local_mean(y)
     product, energy = mean_x * mean_y, mean_x**2 + mean_y**2
     # Only the sum of the two variances is needed, so one filter serves both.
-    variances = mean(x * x + y * y) - energy
-    covariance = mean(x * y) - product
+    variances = local_mean(x * x + y * y) - energy
+    covariance = local_mean(x * y) - product
     c1, c2 = 0.01**2, 0.03**2
     quality = (2 * product + c1) * (2 * covariance + c2)
     quality /= (energy + c1) * (variances + c2)
     return float(quality.mean(dtype=np.float64))
+
+
+def local_mean(planes: np.ndarray) -> np.ndarray:
+    """Weighted means of (..., H, W) under the window of `ssim`, (..., H - 10, W - 10).
+
+    Planes of less than 11 pixels a side keep their size, their borders mirrored.
+    """
+    offsets = np.arange(-_HALF_WINDOW, _HALF_WINDOW + 1)
+    window = np.exp(-0.5 * (offsets / 1.5) ** 2)
+    window /= window.sum()
+    for axis in (-1, -2):
+        planes = ndimage.correlate1d(planes, window, axis=axis, mode="mirror")
+    inner = slice(_HALF_WINDOW, -_HALF_WINDOW)
+    return planes[..., inner, inner] if min(planes.shape[-2:]) > 2 * _HALF_WINDOW else planes
 
 
 def kernel_similarity(estimate: np.ndarray, reference: np.ndarray) -> float:
@@ -165,32 +175,6 @@ def kernel_similarity(estimate: np.ndarray, reference: np.ndarray) -> float:
     shape = [fft.next_fast_len(m + n - 1, True) for m, n in zip(a.shape, b.shape)]
     correlation = fft.irfft2(fft.rfft2(a, shape) * np.conj(fft.rfft2(b, shape)), shape)
     return float(np.clip(correlation.max() / norm, 0.0, 1.0))
-
-
-def automatic_border(shape: Tuple[int, ...], kernel_shape: Tuple[int, ...]) -> int:
-    """Pixels a benchmark leaves out on each side when nobody says otherwise.
-
-    15 for a grey picture of 255x255 pixels (the custom for the set of Levin et al. 2009), half of
-    the kernel's grid for all others: as far as the blur can carry something in from outside.
-    """
-    if tuple(shape) == LEVIN_SHAPE:
-        return LEVIN_BORDER
-    return min(max(kernel_shape[:2]) // 2, (min(shape[:2]) - 1) // 2)
-
-
-def unit_range(picture: np.ndarray) -> np.ndarray:
-    """Picture as float32 in 0..1; unsigned integers are divided by their type's maximum."""
-    picture = np.asarray(picture)
-    if picture.dtype.kind == "u":
-        return picture.astype(np.float32) / np.float32(np.iinfo(picture.dtype).max)
-    return picture.astype(np.float32, copy=False)
-
-
-def _planes(picture: np.ndarray) -> np.ndarray:
-    """(H, W) or (H, W, C) to contiguous (C, H, W)."""
-    if picture.ndim == 2:
-        return np.ascontiguousarray(picture[None])
-    return np.ascontiguousarray(np.moveaxis(picture, -1, 0))
 
 
 def _pixels(planes: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ from deblurnets.pictures.picture import (
     split_bands,
 )
 
-_DTYPES = {
+_DTYPES: Dict[str, np.dtype] = {
     "uchar": np.dtype(np.uint8),
     "ushort": np.dtype(np.uint16),
     "float": np.dtype(np.float32),
@@ -222,15 +222,18 @@ def _metadata(image: pyvips.Image) -> Dict[str, Union[str, bytes]]:
             # A text field in another encoding than UTF-8 cannot be read, and goes.
             with contextlib.suppress(UnicodeDecodeError):
                 value = image.get(name)
-                kept[name] = value if isinstance(value, str) else bytes(value)
-    if "exif-data" in kept:
-        kept["exif-data"] = _without_thumbnail(kept["exif-data"])
-    if "xmp-data" in kept:
-        # The pixels are upright now; XMP may repeat the orientation that EXIF gave.
-        kept["xmp-data"] = re.sub(
-            rb"(tiff:Orientation\s*(?:=\s*[\"']|>))[2-8]", rb"\g<1>1", kept["xmp-data"]
-        )
+                kept[name] = value if isinstance(value, str) else _of_result(name, bytes(value))
     return kept
+
+
+def _of_result(name: str, block: bytes) -> bytes:
+    """Return what of a block holds for the result, which is upright and no longer blurry."""
+    if name == "exif-data":
+        return _without_thumbnail(block)
+    if name == "xmp-data":
+        # It may repeat the orientation that EXIF gave.
+        return re.sub(rb"(tiff:Orientation\s*(?:=\s*[\"']|>))[2-8]", rb"\g<1>1", block)
+    return block
 
 
 def _set_metadata(image: pyvips.Image, metadata: Mapping[str, Union[str, bytes]]) -> None:

@@ -31,7 +31,7 @@ def fit_metadata(
     Picture
         With a note on what was lost against the user's will.
     """
-    present = {_kind(name) for name in picture.metadata} - {None}
+    present = {kind for kind in map(_kind, picture.metadata) if kind is not None}
     left_out = set(_PRIVATE if strip_metadata else ())
     lost = {kind for kind in present - left_out if kind not in picture_format.metadata}
     notes = picture.notes

@@ -64,6 +64,8 @@ def exif_of_tiff(data: bytes) -> Optional[bytes]:
 def add_exif_to_tiff(data: bytes, block: bytes) -> bytes:
     """Return a TIFF file with the tags of an EXIF block beside those that it has.
 
+    The file is returned as it is if the tags cannot be written.
+
     Parameters
     ----------
     data : bytes
@@ -76,7 +78,10 @@ def add_exif_to_tiff(data: bytes, block: bytes) -> bytes:
     given = _origin(tifftools.read_tiff(io.BytesIO(_without_prefix(block))))
     present.update({tag: entry for tag, entry in given.items() if tag not in present})
     result = io.BytesIO()
-    tifftools.write_tiff(info, result)
+    try:
+        tifftools.write_tiff(info, result)
+    except AttributeError:  # before version 1.5 it cannot write text that is no UTF-8
+        return data
     return result.getvalue()
 
 

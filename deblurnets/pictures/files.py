@@ -12,6 +12,7 @@ import os
 import stat
 import uuid
 from dataclasses import replace
+from types import ModuleType
 from typing import Optional, Tuple
 
 from deblurnets.pictures.formats import (
@@ -208,10 +209,12 @@ def replace_file(path: str, data: bytes) -> None:
         raise
 
 
-def _codec(picture_format: PictureFormat):
+def _codec(picture_format: PictureFormat) -> ModuleType:
     # Imported where they are used: each loads a large library.
     if picture_format is BMP:
-        from deblurnets.pictures import codec_bmp as codec
-    else:
-        from deblurnets.pictures import codec_vips as codec
-    return codec
+        from deblurnets.pictures import codec_bmp
+
+        return codec_bmp
+    from deblurnets.pictures import codec_vips
+
+    return codec_vips

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
+import cv2
 import numpy as np
 
 from deblurnets.imaging.psf import middle_square_size
-from deblurnets.pictures.picture import white_of
+from deblurnets.imaging.ranges import white_of
 
 _SHARE = 0.25  # of the picture's smaller side
 _MARGIN = 2  # kernel pixels around its support
@@ -63,22 +64,18 @@ def _corner(array: np.ndarray, square: np.ndarray) -> np.ndarray:
 
 def _square(shape: Tuple[int, ...], kernel: np.ndarray) -> Optional[np.ndarray]:
     """Return the kernel as a picture shows it, 0..1; None where it would hide too much."""
-    kernel = _filled_part(kernel)
+    kernel = middle_square(kernel, middle_square_size(kernel) // 2 + _MARGIN)
     side = kernel.shape[0]
     smaller = min(shape[:2])
     factor = max(1, int(_SHARE * smaller) // side)
     if 2 * (factor * side + 2 * _BORDER) > smaller:
         return None
-    shown = np.repeat(np.repeat(kernel / kernel.max(), factor, axis=0), factor, axis=1)
+    shown = cv2.resize(kernel / kernel.max(), (factor * side,) * 2, interpolation=cv2.INTER_NEAREST)
     return np.pad(shown, _BORDER, mode="constant", constant_values=_GREY)
 
 
-def _filled_part(kernel: np.ndarray) -> np.ndarray:
-    """Cut a kernel to the square around the grid's middle that it fills, and a margin."""
-    half = middle_square_size(kernel) // 2 + _MARGIN
-    rows, columns = (slice(max(0, n // 2 - half), n // 2 + half + 1) for n in kernel.shape)
-    # A grid that ends before the margin does is continued with zeros.
-    before = [max(0, half - n // 2) for n in kernel.shape]
-    part = kernel[rows, columns]
-    padding = [(low, 2 * half + 1 - low - n) for low, n in zip(before, part.shape)]
-    return np.pad(part, padding, mode="constant")
+def middle_square(kernel: np.ndarray, half: int) -> np.ndarray:
+    """Return the square of ``2 half + 1`` around a kernel's middle, zeros outside its grid."""
+    top, left = (n // 2 for n in kernel.shape)
+    padded = np.pad(kernel, half, mode="constant")
+    return padded[top : top + 2 * half + 1, left : left + 2 * half + 1]

@@ -8,8 +8,8 @@ import os
 import numpy as np
 
 from deblurnets.imaging.psf import normalise
+from deblurnets.imaging.ranges import unit_range
 from deblurnets.pictures.files import ImageError, Picture, read_image, replace_file, write_image
-from deblurnets.pictures.picture import white_of
 
 LARGEST_SIDE = 1023
 """Largest side of a kernel file in pixels; far more than any shake, far less than a photograph."""
@@ -94,4 +94,4 @@ def _read_grey(path: str) -> np.ndarray:
     picture = read_image(path, LARGEST_SIDE**2)
     if picture.pixels.ndim != 2 or picture.alpha is not None:
         raise ImageError(path, "a kernel is a grey picture without alpha, this one is not")
-    return picture.pixels / white_of(picture.pixels.dtype)
+    return unit_range(picture.pixels)

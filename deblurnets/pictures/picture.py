@@ -21,7 +21,7 @@ class ImageError(Exception):
         One clause that says what is wrong with it.
     """
 
-    def __init__(self, path: str, reason: str):
+    def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
@@ -86,7 +86,7 @@ class Picture:
     lossless: bool = True
     notes: Tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         pixels, alpha = self.pixels, self.alpha
         if pixels.dtype not in (np.uint8, np.uint16, np.float32):
             raise ValueError(f"pixels must be uint8, uint16 or float32, received {pixels.dtype}")
@@ -109,11 +109,6 @@ class Picture:
         if self.alpha is not None:
             planes.append(self.alpha[:, :, None])
         return np.ascontiguousarray(np.concatenate(planes, axis=2))
-
-
-def white_of(dtype: np.dtype) -> float:
-    """Return the value of white in pixels of a type: 255, 65535, or 1 of floating ones."""
-    return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
 
 
 def check_pixels(width: int, height: int, max_pixels: Optional[int]) -> None:

@@ -311,7 +311,7 @@ def test_help_shows_every_option_without_loading_anything():
     )
     for option in contract.split():
         assert option in result.stdout
-    for module in ("numpy", "tensorflow", "keras", "matplotlib", "pyvips", "PIL", "tqdm"):
+    for module in ("numpy", "tensorflow", "keras", "matplotlib", "pyvips", "cv2", "PIL", "tqdm"):
         assert f" {module}\n" not in result.stderr
     assert seconds < 5  # a loaded machine; 0.1 s otherwise
 
@@ -319,6 +319,6 @@ def test_help_shows_every_option_without_loading_anything():
 def test_wrong_usage_is_answered_without_loading_anything():
     result = run_python("-X", "importtime", "deblur_main.py", "-i", "no such file.png")
     assert result.returncode == 2
-    for module in ("numpy", "tensorflow", "keras", "matplotlib", "pyvips", "PIL"):
+    for module in ("numpy", "tensorflow", "keras", "matplotlib", "pyvips", "cv2", "PIL"):
         assert f" {module}\n" not in result.stderr
     assert "no such file.png: no such file or folder" in result.stderr

@@ -105,6 +105,13 @@ def test_border_rule_is_applied(folder):
     assert automatic.psnr == same.psnr != other.psnr
 
 
+def test_automatic_border():
+    assert benchmark.automatic_border((255, 255), (19, 19)) == 15
+    assert benchmark.automatic_border((255, 255, 3), (85, 85)) == 42
+    assert benchmark.automatic_border((428, 684, 3), (85, 85)) == 42
+    assert benchmark.automatic_border((40, 40, 3), (85, 85)) == 19
+
+
 def test_command_prints_and_writes(folder, tmp_path, capsys):
     pytest.importorskip("matplotlib")
     output = tmp_path / "deep" / "report"

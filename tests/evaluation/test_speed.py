@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from deblurnets.backend import build_layer, keras, ops
 from deblurnets.evaluation import __main__ as evaluation
 from deblurnets.evaluation.benchmark import BenchmarkError
-from deblurnets.evaluation.speed import command, operations, pictures, table, worker
+from deblurnets.evaluation.speed import command, operations, pictures, rates, table, worker
 from deblurnets.networks.layers import Doubling, ResidualUNet, maps_shape
 from deblurnets.paper.synthesis import PaperSynthesisConfig, build_paper_synthesis
 from deblurnets.pictures.files import Picture, read_image, write_image
@@ -209,5 +209,5 @@ def test_peak_memory_is_no_less_than_what_is_held():
 
 
 def test_rates_are_positive():
-    assert worker.product_rate("float32", side=8) > 0
-    assert worker.product_rate("bfloat16", side=8) > 0
+    assert rates.product_rate("float32", side=8) > 0
+    assert rates.product_rate("bfloat16", side=8) > 0

@@ -22,10 +22,10 @@ from PIL import Image
 
 from deblurnets.batch.plan import InputError
 from deblurnets.gallery import GalleryWriter, check_gallery_folder, write_gallery
+from deblurnets.gallery.entry import Entry
 from deblurnets.gallery.page import render_page
 from deblurnets.gallery.previews import kernel_png, picture_jpeg
 from deblurnets.gallery.text import address, escape
-from deblurnets.gallery.writer import Entry
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUNDS = ("ground", "raised")
@@ -342,6 +342,6 @@ def test_the_tool_pairs_two_folders(tmp_path):
 def test_checking_a_folder_loads_nothing_heavy():
     code = (
         "import sys, deblurnets.gallery as g; g.check_gallery_folder('no such folder'); "
-        "sys.exit(any(name in sys.modules for name in ('numpy', 'pyvips', 'tensorflow')))"
+        "sys.exit(any(name in sys.modules for name in ('numpy', 'cv2', 'pyvips', 'tensorflow')))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=str(ROOT), timeout=60).returncode == 0

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from deblurnets.gallery import GalleryWriter
+from deblurnets.gallery.entry import Entry
 from deblurnets.gallery.page import render_page
 from deblurnets.gallery.previews import picture_jpeg
-from deblurnets.gallery.writer import Entry
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 
@@ -23,10 +23,13 @@ from selenium.webdriver.common.keys import Keys  # noqa: E402
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None,
-    reason="no Chromium: install the packages chromium and chromium-driver",
-)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        CHROMIUM is None or DRIVER is None,
+        reason="no Chromium: install the packages chromium and chromium-driver",
+    ),
+]
 
 RED, BLUE = (200, 40, 40), (40, 40, 200)
 SMALL = (320, 480)

@@ -1,4 +1,4 @@
-"""Picture files made without the code under test: by hand for 16 bits, by Pillow for the rest."""
+"""Picture files made without the code under test: BMP and 16 bits by hand, the rest by Pillow."""
 
 import io
 import struct
@@ -63,6 +63,35 @@ def tiff_bytes(array, orientation=1):
     directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
     head = b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", count)
     return head + directory + struct.pack("<I", 0) + bits + pixels
+
+
+def bmp_bytes(body, size, bits, compression=0, header=40, masks=(), palette=b""):
+    """A BMP file: its header of some length, masks in it or behind, a palette, the packed pixels.
+
+    `size` is (height, width), the height negative where the top row comes first.
+    """
+    fields = (size[1], size[0], 1, bits, compression, len(body), 0, 0, len(palette) // 4, 0)
+    head = struct.pack("<IiiHHIIiiII", header, *fields)
+    head += struct.pack(f"<{len(masks)}I", *masks).ljust(header - 40, b"\0") + palette
+    start = 14 + len(head)
+    return struct.pack("<2sIHHI", b"BM", start + len(body), 0, 0, start) + head + body
+
+
+def bmp_body(rows, upwards=True):
+    """Rows of packed pixels, the top one first, as a BMP file stores them."""
+    return b"".join(row + b"\0" * (-len(row) % 4) for row in rows[:: -1 if upwards else 1])
+
+
+def masked_bmp_bytes(channels, masks, bits, compression=3, header=40):
+    """A BMP of little-endian words with each channel's (H, W, C) upper bits under its mask."""
+    words = np.zeros(channels.shape[:2], np.uint64)
+    for channel, mask in zip(np.moveaxis(channels, 2, 0), masks):
+        lowest = mask & -mask or 1
+        kept = np.rint(channel.astype(float) * (mask // lowest) / 255).astype(np.uint64)
+        words |= kept * np.uint64(lowest)
+    body = bmp_body([row.astype(f"<u{bits // 8}").tobytes() for row in words])
+    told = masks if compression else ()
+    return bmp_bytes(body, words.shape, bits, compression, header, told)
 
 
 def pillow_bytes(image, kind, **options):

@@ -132,13 +132,6 @@ def test_kernel_similarity_of_a_dot():
     assert scoring.kernel_similarity(dot, kernel) == pytest.approx(0.5)
 
 
-def test_automatic_border():
-    assert scoring.automatic_border((255, 255), (19, 19)) == 15
-    assert scoring.automatic_border((255, 255, 3), (85, 85)) == 42
-    assert scoring.automatic_border((428, 684, 3), (85, 85)) == 42
-    assert scoring.automatic_border((40, 40, 3), (85, 85)) == 19
-
-
 def test_errors_name_what_was_received():
     with pytest.raises(ValueError, match=r"\(4, 4\) and \(4, 5\)"):
         scoring.compare(np.zeros((4, 4)), np.zeros((4, 5)))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from deblurnets.pictures.exif import add_exif_to_tiff, exif_of_tiff
-from deblurnets.pictures.files import read_image, write_image
+from deblurnets.pictures.files import decode_image, read_image, write_image
 
 MAKE, DATE, COPYRIGHT, ORIENTATION = 0x10F, 0x132, 0x8298, 0x112
 EXPOSURE, GPS = 0x8769, 0x8825
@@ -113,6 +113,14 @@ def test_a_tag_that_is_there_stays():
     once = add_exif_to_tiff(files.tiff_bytes(files.gradient()), block)
     other = exif_of_tiff(once.replace(b"Maker", b"Other"))
     assert tags_of(add_exif_to_tiff(once, other))[MAKE] == "Maker"
+
+
+def test_text_that_is_no_utf8_harms_nothing():
+    array = files.gradient()
+    block = camera_tiff(array).replace("Zoë".encode(), "Zoeë".encode("latin-1"))
+    data = add_exif_to_tiff(files.tiff_bytes(array), block)
+    assert np.array_equal(decode_image("x.tif", data).pixels, array)
+    assert tags_of(data).get(COPYRIGHT, b"Zoe\xeb").rstrip(b"\0") == b"Zoe\xeb"
 
 
 def test_file_without_exif_has_none():

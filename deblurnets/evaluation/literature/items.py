@@ -10,7 +10,8 @@ import numpy as np
 from scipy.signal import fftconvolve
 
 from deblurnets.evaluation.benchmark import BenchmarkError, Case, normalise_kernel
-from deblurnets.imaging.metrics import MAX_SHIFT, compare, unit_range
+from deblurnets.imaging.metrics import MAX_SHIFT, compare
+from deblurnets.imaging.ranges import unit_range
 from deblurnets.pictures.files import read_image
 
 

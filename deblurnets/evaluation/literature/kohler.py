@@ -18,12 +18,13 @@ from deblurnets.evaluation.benchmark import BenchmarkError, Case
 from deblurnets.evaluation.literature.items import Item, check_folder, folder_files
 from deblurnets.evaluation.literature.trajectory_file import read_trajectory
 from deblurnets.evaluation.multiscale import multiscale_ssim
-from deblurnets.imaging.metrics import Score, unit_range
+from deblurnets.imaging.metrics import Score, psnr
+from deblurnets.imaging.ranges import unit_range
+from deblurnets.imaging.srgb import GREY
 from deblurnets.pictures.files import read_image
 
 _BLURRY = re.compile(r"Blurry(\d+)_(\d+)\.png")
 _FRAME = re.compile(r"GroundTruth(\d+)_(\d+)_(\d+)\.png")
-_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 _FAULTY_FRAMES = {(1, 3): (30,)}
 """Frames that the authors' own evaluation leaves out, by picture and shake."""
 
@@ -69,9 +70,9 @@ class Trajectory:
                     f"{estimate.shape}, found {reference.shape}"
                 )
             shift = whole_shift(spectrum, reference)
-            psnr, similarity = _agreement(estimate, reference, shift)
-            if psnr > best.psnr:
-                best = Score(psnr, best.ssim, (float(-shift[0]), float(-shift[1])))
+            value, similarity = _agreement(estimate, reference, shift)
+            if value > best.psnr:
+                best = Score(value, best.ssim, (float(-shift[0]), float(-shift[1])))
             best = Score(best.psnr, max(best.ssim, similarity), best.shift)
         if best.psnr == -np.inf:
             raise BenchmarkError(f"{self.where}: expected frames, found none")
@@ -161,11 +162,9 @@ def _agreement(
     moved = np.zeros(reference.shape[:2], np.float32)
     kept = np.zeros_like(moved)
     to, taken = zip(*(_overlap(side, by) for side, by in zip(moved.shape, shift)))
-    moved[to] = factor * (estimate @ _LUMINANCE)[taken]
-    kept[to] = (reference @ _LUMINANCE)[to]
-    error = float(np.mean(np.square(moved - kept), dtype=np.float64))
-    psnr = np.inf if error == 0 else -10 * np.log10(error)
-    return float(psnr), multiscale_ssim(moved, kept)
+    moved[to] = factor * (estimate @ GREY)[taken]
+    kept[to] = (reference @ GREY)[to]
+    return psnr(moved, kept), multiscale_ssim(moved, kept)
 
 
 def _overlap(side: int, by: int) -> Tuple[slice, slice]:

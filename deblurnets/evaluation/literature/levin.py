@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 
 import numpy as np
 
-from deblurnets.evaluation.benchmark import BenchmarkError, Case, normalise_kernel
+from deblurnets.evaluation.benchmark import LEVIN_BORDER, BenchmarkError, Case, normalise_kernel
 from deblurnets.evaluation.literature.items import (
     Item,
     check_border,
@@ -18,7 +18,7 @@ from deblurnets.evaluation.literature.items import (
     orient_kernel,
 )
 from deblurnets.evaluation.literature.matlab_file import read_matlab_file
-from deblurnets.imaging.metrics import LEVIN_BORDER, compare
+from deblurnets.imaging.metrics import compare
 
 _NAME = re.compile(r"im\d+_flit\d+\.mat")  # "flit" as in the archive
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Any, Iterator, Sequence
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def read_trajectory(path: Path, faulty: Sequence[int] = (), step: int = 1) -> It
         yield np.ascontiguousarray(frames[..., index])
 
 
-def _checked(frames, path: Path, channel: int):
+def _checked(frames: Any, path: Path, channel: int) -> Any:
     shape = getattr(frames, "shape", None)
     if shape is None or len(shape) != 4 or shape[channel] != 3 or frames.dtype != np.uint8:
         found = "none" if shape is None else f"{frames.dtype} {tuple(shape)}"

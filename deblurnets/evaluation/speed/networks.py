@@ -8,7 +8,7 @@ import numpy as np
 
 from deblurnets.deblurrer import PRETRAINED, Deblurrer
 from deblurnets.evaluation.speed.operations import paper_synthesis_operations, unet_operations
-from deblurnets.evaluation.speed.worker import best_seconds, wait_for
+from deblurnets.evaluation.speed.rates import best_seconds, wait_for
 from deblurnets.weights.paths import model_path
 
 # Height and width of what the convolutions are measured on.

@@ -10,6 +10,7 @@ from scipy.signal import oaconvolve
 
 import deblurnets
 from deblurnets.imaging.psf import random_shake
+from deblurnets.imaging.ranges import eight_bits, unit_range
 from deblurnets.pictures.files import Picture, read_image, write_image
 
 PHOTOGRAPHS = Path(deblurnets.__file__).resolve().parent.parent / "tests/data/examples_sharp"
@@ -46,7 +47,7 @@ def write_blurry(path: Path, size: Tuple[int, int], photographs: Path = PHOTOGRA
     for channel in range(3):
         plane = oaconvolve(sharp[:, :, channel], kernel, mode="valid")
         plane += _NOISE * rng.standard_normal(plane.shape)
-        pixels[:, :, channel] = np.rint(255 * np.clip(plane, 0, 1))
+        pixels[:, :, channel] = eight_bits(plane)
     write_image(str(path), Picture(pixels))
 
 
@@ -76,4 +77,4 @@ def _strip(folder: Path) -> np.ndarray:
     pictures = [read_image(str(path)).pixels for path in files]
     height = min(picture.shape[0] for picture in pictures)
     strip = np.concatenate([picture[:height] for picture in pictures], axis=1)
-    return strip.astype(np.float32) / 255
+    return unit_range(strip)

@@ -13,8 +13,9 @@ import os
 import sys
 import time
 from dataclasses import asdict, dataclass
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from deblurnets.evaluation.speed.rates import product_rate
 from deblurnets.runtime.collector import collector_paused
 from deblurnets.runtime.glibc import TrimBetweenSizes, tune_heaps
 
@@ -97,7 +98,7 @@ def measure(request: Request, load: Callable[[str], Any]) -> Figures:
     )
 
 
-def _deblur_file(request: Request, deblurrer: Any):
+def _deblur_file(request: Request, deblurrer: Any) -> Tuple[Dict[str, float], float]:
     """Return the seconds of each stage and the CPU seconds of deblurring the file."""
     from deblurnets.batch.pipeline import Settings, run_jobs
     from deblurnets.batch.plan import Job
@@ -128,33 +129,6 @@ def peak_memory() -> Optional[int]:
     except OSError:
         return None
     return 1024 * int(lines[0].split()[1]) if lines else None
-
-
-def best_seconds(action: Callable[[], Any], least: int = 3, enough: float = 0.5) -> float:
-    """Return the shortest of some runs: `least` of them, more until `enough` seconds passed."""
-    action()  # compiles
-    times: List[float] = []
-    while len(times) < least or sum(times) < enough:
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def wait_for(result: Any) -> None:
-    """Return once a tensor, (H, W) or more axes, has been computed."""
-    from deblurnets.backend import ops
-
-    ops.convert_to_numpy(ops.cast(result[:1, :1], "float32"))
-
-
-def product_rate(dtype: str, side: int = 2048) -> float:
-    """Return the billions of operations a second of a product of two square matrices."""
-    from deblurnets.backend import ops
-
-    matrix = ops.cast(ops.ones((side, side)), dtype)
-    seconds = best_seconds(lambda: wait_for(ops.matmul(matrix, matrix)))
-    return 2 * side**3 / seconds / 1e9
 
 
 def main() -> int:
