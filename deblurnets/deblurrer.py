@@ -173,7 +173,7 @@ class Deblurrer:
             local = estimate_regions(unit, estimate, self._analysis, self._local)
         middle = time.perf_counter()
         sharp = self._restore(unit, estimate)
-        if local is not None:
+        if self._local is not None and local is not None:
             better = deblur_better(
                 unit, sharp, estimate, local, self._analysis, self._restore, self._local
             )

@@ -20,10 +20,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from deblurnets.deblurrer import to_unit_rgb  # noqa: E402
 from deblurnets.imaging import srgb  # noqa: E402
+from deblurnets.imaging.pixels import eight_bits, to_unit_rgb  # noqa: E402
 from deblurnets.imaging.psf import random_shake  # noqa: E402
-from deblurnets.imaging.ranges import eight_bits  # noqa: E402
 from deblurnets.pictures.files import Picture, read_image, write_image  # noqa: E402
 from deblurnets.training.samples import convolve_valid  # noqa: E402
 

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 import deblurnets  # noqa: E402
 from deblurnets.imaging.metrics import compare  # noqa: E402
-from deblurnets.imaging.ranges import unit_range  # noqa: E402
+from deblurnets.imaging.pixels import unit_range  # noqa: E402
 from deblurnets.pictures.files import Picture, SaveOptions, read_image, write_image  # noqa: E402
 from deblurnets.simulation.rotation import blur_by_shake, random_shake  # noqa: E402
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Optional
 
 import numpy as np
 
-from deblurnets.imaging.ranges import unit_range
+from deblurnets.imaging.pixels import unit_range
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

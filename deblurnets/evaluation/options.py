@@ -10,7 +10,7 @@ import numpy as np
 import deblurnets
 from deblurnets.cli.options import positive
 from deblurnets.evaluation.benchmark import Methods
-from deblurnets.imaging.ranges import unit_range
+from deblurnets.imaging.pixels import unit_range
 
 
 def add_choices(command: argparse.ArgumentParser, models: Sequence[str], note: str = "") -> None:

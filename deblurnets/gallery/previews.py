@@ -7,7 +7,7 @@ from typing import Optional, Tuple
 import cv2
 import numpy as np
 
-from deblurnets.imaging.ranges import eight_bits, white_of
+from deblurnets.imaging.pixels import eight_bits, white_of
 from deblurnets.pictures.inset import middle_square
 from deblurnets.pictures.picture import Picture
 

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from deblurnets.imaging.noise import to_planes
-from deblurnets.imaging.ranges import unit_range
+from deblurnets.imaging.pixels import unit_range
 
 MAX_SHIFT = 12
 _HALF_WINDOW = 5

@@ -1,4 +1,7 @@
-"""Pixel values of users' arrays: uint8, uint16 or floating, grey or colour, to 0..1 and back."""
+"""The range of pixel values, 0..255 or 0..65535 of unsigned integers, 0..1 of floating numbers.
+
+Users' arrays, grey or colour, become float32 (H, W, 3) in 0..1 and are turned back.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,28 @@ import numpy as np
 MINIMUM_SIDE = 32
 
 
+def white_of(dtype: np.dtype) -> float:
+    """Return the value of white in pixels of a type: 255, 65535, or 1 of floating ones."""
+    return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
+
+
+def unit_range(picture: np.ndarray) -> np.ndarray:
+    """Return a picture of any range as float32 in 0..1."""
+    picture = np.asarray(picture)
+    unit = picture.astype(np.float32, copy=False)
+    return unit / np.float32(white_of(picture.dtype)) if picture.dtype.kind == "u" else unit
+
+
+def eight_bits(unit: np.ndarray) -> np.ndarray:
+    """Return a picture in 0..1 as uint8; what lies outside is clipped."""
+    return np.rint(255 * np.clip(unit, 0, 1)).astype(np.uint8)
+
+
 def to_unit_rgb(image: np.ndarray) -> np.ndarray:
     """Convert a picture to float32 (H, W, 3) in 0..1; errors as of `checked`."""
     image = checked(image)
     unit = image.astype(np.float32)
-    if image.dtype in (np.uint8, np.uint16):
-        unit /= np.float32(np.iinfo(image.dtype).max)
+    unit /= np.float32(white_of(image.dtype))
     return np.repeat(unit[:, :, None], 3, axis=2) if image.ndim == 2 else unit
 
 

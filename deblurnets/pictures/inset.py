@@ -7,8 +7,8 @@ from typing import Optional, Tuple
 import cv2
 import numpy as np
 
+from deblurnets.imaging.pixels import white_of
 from deblurnets.imaging.psf import middle_square_size
-from deblurnets.imaging.ranges import white_of
 
 _SHARE = 0.25  # of the picture's smaller side
 _MARGIN = 2  # kernel pixels around its support

@@ -7,8 +7,8 @@ import os
 
 import numpy as np
 
+from deblurnets.imaging.pixels import unit_range
 from deblurnets.imaging.psf import normalise
-from deblurnets.imaging.ranges import unit_range
 from deblurnets.pictures.files import ImageError, Picture, read_image, replace_file, write_image
 
 LARGEST_SIDE = 1023

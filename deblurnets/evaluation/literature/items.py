@@ -11,7 +11,7 @@ from scipy.signal import fftconvolve
 
 from deblurnets.evaluation.benchmark import BenchmarkError, Case, normalise_kernel
 from deblurnets.imaging.metrics import MAX_SHIFT, compare
-from deblurnets.imaging.ranges import unit_range
+from deblurnets.imaging.pixels import unit_range
 from deblurnets.pictures.files import read_image
 
 

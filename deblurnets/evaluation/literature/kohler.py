@@ -19,7 +19,7 @@ from deblurnets.evaluation.literature.items import Item, check_folder, folder_fi
 from deblurnets.evaluation.literature.trajectory_file import read_trajectory
 from deblurnets.evaluation.multiscale import multiscale_ssim
 from deblurnets.imaging.metrics import Score, psnr
-from deblurnets.imaging.ranges import unit_range
+from deblurnets.imaging.pixels import unit_range
 from deblurnets.imaging.srgb import GREY
 from deblurnets.pictures.files import read_image
 

@@ -15,7 +15,7 @@ from deblurnets.evaluation.literature.items import (
     folder_files,
     read_case,
 )
-from deblurnets.imaging.ranges import unit_range
+from deblurnets.imaging.pixels import unit_range
 from deblurnets.pictures.formats import format_of_name
 
 BORDER = 15  # pixels; that of the published figures, as is the largest shift

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.signal import oaconvolve
 
 import deblurnets
+from deblurnets.imaging.pixels import eight_bits, unit_range
 from deblurnets.imaging.psf import random_shake
-from deblurnets.imaging.ranges import eight_bits, unit_range
 from deblurnets.pictures.files import Picture, read_image, write_image
 
 PHOTOGRAPHS = Path(deblurnets.__file__).resolve().parent.parent / "tests/data/examples_sharp"
