@@ -24,7 +24,7 @@ from skimage import data
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from deblurnets.imaging.psf import random_shake  # noqa: E402
+from deblurnets.simulation.trajectory import random_shake  # noqa: E402
 
 NOISE = 1 / 255
 JPEG = {"quality": 93, "subsampling": 0}

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from deblurnets.cli import main as cli
 from deblurnets.evaluation.speed.networks import load
 from deblurnets.evaluation.speed.pictures import write_blurry
-from deblurnets.imaging.psf import random_shake
+from deblurnets.simulation.trajectory import random_shake
 
 GROWTH = 1.10
 STEP = 10  # pictures between two looks at the memory

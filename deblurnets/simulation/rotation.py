@@ -13,8 +13,8 @@ from typing import Tuple
 import numpy as np
 from scipy import ndimage
 
-from deblurnets.imaging.psf import rasterise, shake_path
 from deblurnets.imaging.srgb import to_gamma, to_linear
+from deblurnets.simulation.trajectory import rasterise, shake_path
 
 
 @dataclasses.dataclass(frozen=True)

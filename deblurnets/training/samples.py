@@ -18,10 +18,10 @@ import scipy.fft
 from deblurnets.deconvolution.hyper_laplacian import hyper_laplacian
 from deblurnets.imaging import srgb as light_curve
 from deblurnets.imaging.noise import estimate_noise
-from deblurnets.imaging.psf import random_shake
 from deblurnets.simulation.kernel_errors import perturb_kernel
 from deblurnets.simulation.rotation import moved_average
 from deblurnets.simulation.rotation import random_shake as random_shake_with_turn
+from deblurnets.simulation.trajectory import random_shake
 from deblurnets.training.photographs import Photographs
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class SampleConfig:
     crop : side of the blurry crop in pixels.
     grid : side of the kernel grid, odd.
     extent, power : bounds of the shake's larger side in pixels, and how it is spread between
-        them (see :func:`deblurnets.imaging.psf.random_shake`).
+        them (see :func:`deblurnets.simulation.trajectory.random_shake`).
     noise : bounds of the noise's standard deviation, of 1, small values more often; a fifth of
         the samples have none but the rounding to 8 bits.
     linear : share of samples blurred in linear light rather than on the gamma-encoded values.

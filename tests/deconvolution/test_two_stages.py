@@ -6,9 +6,9 @@ import pytest
 from deblurnets.backend import ops
 from deblurnets.deconvolution import two_stages
 from deblurnets.deconvolution.two_stages import apply_unet, fill_ring, run_two_stages
-from deblurnets.imaging.psf import random_shake
 from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis, extend
 from deblurnets.runtime import fixed_tiles, threads
+from deblurnets.simulation.trajectory import random_shake
 
 SIZES = [(75, 110), (96, 60), (201, 131)]
 

@@ -19,9 +19,10 @@ from scipy import ndimage
 from tiny_training import SAMPLES, arguments, make_pack
 
 from deblurnets.estimation.quality import QualityModel
-from deblurnets.imaging.psf import fit_grid, random_shake
+from deblurnets.imaging.psf import fit_grid
 from deblurnets.imaging.srgb import GREY
 from deblurnets.simulation.kernel_errors import perturb_kernel
+from deblurnets.simulation.trajectory import random_shake
 from deblurnets.training import __main__ as command
 from deblurnets.training import loop
 from deblurnets.training.estimates import Estimates, aligned, estimate_samples, similarity
@@ -127,7 +128,7 @@ def test_workers_do_not_change_the_stream(pack):
 
 
 def test_perturbed_kernels_are_kernels_further_off_with_strength():
-    from deblurnets.imaging.psf import random_shake
+    from deblurnets.simulation.trajectory import random_shake
 
     distances = []
     for strength in (0.0, 0.3, 1.0):
