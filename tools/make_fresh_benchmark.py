@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from deblurnets.imaging import srgb  # noqa: E402
+from deblurnets.simulation.camera import convolve_valid  # noqa: E402
 from deblurnets.simulation.trajectory import random_shake  # noqa: E402
-from deblurnets.training.samples import convolve_valid  # noqa: E402
 
 GRID = 85
 EXTENT = (31, 75)

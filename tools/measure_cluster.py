@@ -51,7 +51,7 @@ def shaken_pictures(photographs: Path, count: int, side: int, work: Path) -> Ite
     pack = Photographs(work / "pack")
     config = SampleConfig(crop=side, grid=25, extent=(3, 21))
     for number in range(count):
-        yield np.rint(draw_sample(pack, config, 1, number)["blurry"] * 255).astype(np.uint8)
+        yield draw_sample(pack, config, 1, number)["blurry"]
 
 
 def write_pictures(folder: Path, pictures: Iterator[np.ndarray]) -> None:
