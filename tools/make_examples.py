@@ -27,8 +27,8 @@ sys.path.insert(0, str(ROOT))
 
 from deblurnets.imaging import srgb  # noqa: E402
 from deblurnets.imaging.pixels import eight_bits  # noqa: E402
-from deblurnets.imaging.psf import random_shake  # noqa: E402
 from deblurnets.pictures.files import Picture, write_image  # noqa: E402
+from deblurnets.simulation.trajectory import random_shake  # noqa: E402
 
 NOISE = 1 / 255
 JPEG = (

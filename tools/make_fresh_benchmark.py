@@ -22,9 +22,9 @@ sys.path.insert(0, str(ROOT))
 
 from deblurnets.imaging import srgb  # noqa: E402
 from deblurnets.imaging.pixels import eight_bits, to_unit_rgb  # noqa: E402
-from deblurnets.imaging.psf import random_shake  # noqa: E402
 from deblurnets.pictures.files import Picture, read_image, write_image  # noqa: E402
-from deblurnets.training.samples import convolve_valid  # noqa: E402
+from deblurnets.simulation.camera import convolve_valid  # noqa: E402
+from deblurnets.simulation.trajectory import random_shake  # noqa: E402
 
 GRID = 85
 EXTENT = (31, 75)

@@ -28,7 +28,7 @@ from deblurnets.cli import main as cli
 from deblurnets.cli.networks import NetworkOptions
 from deblurnets.evaluation.speed.networks import load
 from deblurnets.evaluation.speed.pictures import write_blurry
-from deblurnets.imaging.psf import random_shake
+from deblurnets.simulation.trajectory import random_shake
 
 GROWTH = 1.10
 STEP = 10  # pictures between two looks at the memory

@@ -22,8 +22,8 @@ sys.path.insert(0, str(ROOT))
 
 from deblurnets.estimation import estimator  # noqa: E402
 from deblurnets.estimation.search import SearchResult, search_kernel  # noqa: E402
-from deblurnets.imaging.psf import random_shake  # noqa: E402
 from deblurnets.imaging.srgb import GREY  # noqa: E402
+from deblurnets.simulation.trajectory import random_shake  # noqa: E402
 from deblurnets.weights.files import load_analysis  # noqa: E402
 from deblurnets.weights.paths import model_path  # noqa: E402
 

@@ -7,8 +7,10 @@ from typing import Union
 
 import numpy as np
 
-_ENTRIES = 16384
-_TOP = 128.0  # largest size over the threshold in the table; beyond it the factor counts as 1
+ENTRIES = 16384
+"""Of the table of factors."""
+TOP = 128.0
+"""Largest size over the threshold in the table; beyond it the factor counts as 1."""
 
 
 def shrink_factor(
@@ -33,15 +35,15 @@ def shrink_factor(
         0..1, of the shape of ``size``: 0 for small ``|v|``, rising to 1.
     """
     ratio = size / np.asarray(threshold, np.float32)
-    ratio *= np.float32((_ENTRIES - 1) / _TOP)
-    index = np.minimum(ratio, np.float32(_ENTRIES - 1), out=ratio).astype(np.int32)
+    ratio *= np.float32((ENTRIES - 1) / TOP)
+    index = np.minimum(ratio, np.float32(ENTRIES - 1), out=ratio).astype(np.int32)
     return _table(exponent)[index]
 
 
 @lru_cache(maxsize=8)
 def _table(exponent: float) -> np.ndarray:
-    """Factors for ``t = 1`` and ``|v|`` from 0 to ``_TOP``."""
-    size = np.linspace(0, _TOP, _ENTRIES)
+    """Factors for ``t = 1`` and ``|v|`` from 0 to ``TOP``."""
+    size = np.linspace(0, TOP, ENTRIES)
     shrunken = size.copy()
     for _ in range(60):  # fixed point of u = v - p u^(p - 1); from above it keeps the larger root
         step = exponent * np.maximum(shrunken, 1e-9) ** (exponent - 1)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Tuple
 
+import cv2
 import numpy as np
-from scipy import ndimage
 
-from deblurnets.imaging.psf import rasterise, shake_path
 from deblurnets.imaging.srgb import to_gamma, to_linear
+from deblurnets.simulation.trajectory import rasterise, shake_path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,21 +100,22 @@ def blur_by_shake(
 
 
 def moved_average(picture: np.ndarray, shake: Shake) -> np.ndarray:
-    """Return the mean of a picture (H, W, C) over all positions of a shake, float32.
+    """Return the mean of a picture (H, W, C), float32, over all positions of a shake.
 
-    What lies outside is taken as mirrored.
+    Resampled by OpenCV's cubic interpolation; what lies outside is taken as mirrored.
     """
-    planes = [ndimage.spline_filter(plane, 3) for plane in np.moveaxis(picture, 2, 0)]
-    mean = np.zeros(picture.shape)
+    size = picture.shape[1::-1]
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    mean = np.zeros(picture.shape, np.float32)
     centre = np.asarray(shake.centre)
     for shift, angle in zip(shake.path, shake.angles):
         back = _rotation(-angle)  # from a pixel of the blurry picture to its place in the sharp one
         offset = centre - back @ (centre + shift)
-        for channel, plane in enumerate(planes):
-            mean[..., channel] += ndimage.affine_transform(
-                plane, back, offset, order=3, mode="mirror", prefilter=False
-            )
-    return (mean / len(shake.path)).astype(np.float32)
+        # OpenCV counts (column, row).
+        matrix = np.column_stack([back[::-1, ::-1], offset[::-1]])
+        moved = cv2.warpAffine(picture, matrix, size, None, flags, cv2.BORDER_REFLECT_101)
+        mean += moved.reshape(mean.shape)  # OpenCV drops an axis of one channel
+    return mean / np.float32(len(shake.path))
 
 
 def _rotation(angle: float) -> np.ndarray:

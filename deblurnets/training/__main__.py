@@ -35,7 +35,7 @@ def _samples(settings: str, **defaults: Any) -> SampleConfig:
     """Build a sample configuration from JSON."""
     try:
         return SampleConfig.from_values({**defaults, **json.loads(settings)})
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise SystemExit(f"--samples: {error}") from None
 
 
@@ -48,22 +48,28 @@ def _train(options: argparse.Namespace) -> None:
     set_random_seed(options.seed)  # the initial weights
     if options.devices:
         use_devices(options.devices, options.batch)
-    if getattr(options, "cuda_graph", False):
-        return _train_by_cuda_graph(options)
-    config, network = build_network(options.kind, options.network, options.dtype, *_starts(options))
-    defaults = sample_defaults(options.kind, config)
+    dtype = options.dtype
+    if options.cuda_graph:
+        _check_cuda_graph(options)
+        dtype = "float32"  # the convolutions of its twin may be in another
+    config, network = build_network(options.kind, options.network, dtype, *_starts(options))
+    defaults = sample_defaults(options.kind, config, options.on_device)
     samples = _samples(options.samples, crop=options.crop, **defaults)
-    trainer = build_trainer(options.kind, network, getattr(options, "kernel_weight", None))
     print(f"{options.kind}: {network.count_params():,} parameters", flush=True)
-    loop.compile_trainer(trainer)
-    options.run.mkdir(parents=True, exist_ok=True)
-    first, seconds = loop.load_checkpoint(trainer, options.run)
-    _describe(options, config, samples)
-    stream = _streams(options, samples)(first, options.batch)
-    with stop_on_signal() as stop_requested:
+    first, seconds = 0, 0.0
+    if options.cuda_graph:
+        trainee = _graphed_step(network, options.crop, options.dtype)
+    else:
+        trainee = build_trainer(options.kind, network, **_trainer_settings(options))
+        loop.compile_trainer(trainee)
+        first, seconds = loop.load_checkpoint(trainee, options.run)
+    made = _batches(options, samples, first)
+    with contextlib.closing(made), stop_on_signal() as stop_requested:
+        stream = _with_kernels_by(options.kernels_by, samples, made)
+        options.run.mkdir(parents=True, exist_ok=True)
+        _describe(options, config, samples)
         settings = _loop_config(options)
-        loop.train(trainer, stream, settings, options.run, first, stop_requested, seconds)
-    stream.close()
+        loop.train(trainee, stream, settings, options.run, first, stop_requested, seconds)
 
 
 def _starts(options: argparse.Namespace) -> Tuple[Optional[Path], ...]:
@@ -73,32 +79,44 @@ def _starts(options: argparse.Namespace) -> Tuple[Optional[Path], ...]:
     return (options.start,)
 
 
-def _train_by_cuda_graph(options: argparse.Namespace) -> None:
-    """As `_train`, an analysis network by CUDA graphs."""
+def _trainer_settings(options: argparse.Namespace) -> Dict[str, Any]:
+    """Return what `build_trainer` is to know beside the network."""
+    if options.kind in HALVES:
+        return {"kernel_weight": options.kernel_weight}
+    if options.kernels_by:
+        from deblurnets.deconvolution.restorer import RestoreConfig
+
+        return {"settings": RestoreConfig().estimated}
+    return {}
+
+
+def _check_cuda_graph(options: argparse.Namespace) -> None:
+    """Refuse what cannot be trained by CUDA graphs."""
+    from deblurnets import backend
     from deblurnets.training.loop import CHECKPOINT
 
-    if not options.on_device:
-        raise SystemExit("--cuda_graph needs samples made on the device: add --on_device")
+    if not backend.description().startswith("torch"):
+        raise SystemExit(
+            f"--cuda_graph trains by PyTorch, Keras runs on {backend.description()}: set "
+            "KERAS_BACKEND=torch"
+        )
     if (options.run / CHECKPOINT).exists():
         raise SystemExit(
-            f"{options.run} holds a run, and captured runs are not resumed: name another folder, "
-            "and begin with its exported weights (--start) to go on from there"
+            f"{options.run} holds a run, and runs by --cuda_graph are not resumed: name another "
+            "folder, and begin with its exported weights (--start) to go on from there"
         )
-    config, network = build_network(options.kind, options.network, "float32", *_starts(options))
-    samples = _samples(options.samples, crop=options.crop, **sample_defaults(options.kind, config))
-    stream = _streams(options, samples)(0, options.batch)
+
+
+def _graphed_step(network: Any, side: int, dtype: str) -> Any:
+    """Return what trains an analysis network by CUDA graphs; without a GPU call by call."""
     import torch
 
-    from deblurnets.training.on_device.cuda_graph import train_by_cuda_graph
-    from deblurnets.training.on_device.twin import AnalysisTwin
+    from deblurnets.training.cuda_graph import GraphedStep
+    from deblurnets.training.twin import AnalysisTwin
 
     on_gpu = torch.cuda.is_available()
-    half = options.dtype == "mixed_bfloat16"
-    twin = AnalysisTwin(network, options.crop, half, fuse=on_gpu).to("cuda" if on_gpu else "cpu")
-    options.run.mkdir(parents=True, exist_ok=True)
-    _describe(options, config, samples)
-    with stop_on_signal() as stop_requested:
-        train_by_cuda_graph(twin, stream, _loop_config(options), options.run, stop_requested)
+    twin = AnalysisTwin(network, side, half=dtype == "mixed_bfloat16", fuse=on_gpu)
+    return GraphedStep(twin.to("cuda" if on_gpu else "cpu"))
 
 
 def _loop_config(options: argparse.Namespace) -> Any:
@@ -113,46 +131,28 @@ def _loop_config(options: argparse.Namespace) -> Any:
     )
 
 
-def _streams(
-    options: argparse.Namespace, samples: SampleConfig
-) -> Callable[[int, int], Generator[Any, None, None]]:
-    """Return what gives the run's batches from a number on, of a size."""
-    if options.on_device:
-        return _device_streams(options, samples)
+def _batches(
+    options: argparse.Namespace, samples: SampleConfig, first: int
+) -> Generator[Dict[str, Any], None, None]:
+    """Return the run's batches from a number on."""
+    stream = options.seed, first, options.batch
     if options.kind == "quality":
-        return lambda first, size: quality_batches(
-            options.pack, options.crop, options.seed, first, size
-        )
-    return lambda first, size: batches(
-        options.pack, samples, options.seed, first, size, options.workers
-    )
+        return quality_batches(options.pack, options.crop, *stream)
+    return batches(options.pack, samples, *stream, options.workers)
 
 
-def _device_streams(
-    options: argparse.Namespace, samples: SampleConfig
-) -> Callable[[int, int], Generator[Any, None, None]]:
-    """As `_streams`, by PyTorch on its first GPU, or on the processor where there is none."""
-    from deblurnets import backend
+def _with_kernels_by(
+    run: Optional[Path], samples: SampleConfig, made: Iterator[Dict[str, Any]]
+) -> Iterator[Dict[str, Any]]:
+    """Return batches with kernels estimated by the network of a run, where one is named."""
+    if run is None:
+        return made
+    from deblurnets.training.estimated_kernels import LatestAnalysis
 
-    if not backend.description().startswith("torch"):
-        raise SystemExit(
-            f"--on_device makes samples by PyTorch, Keras runs on {backend.description()}: set "
-            "KERAS_BACKEND=torch"
-        )
-    import torch
-
-    from deblurnets.training.on_device import batches as on_device
-    from deblurnets.training.on_device.photographs import DevicePhotographs
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    photographs = DevicePhotographs(options.pack, device, samples.shrink)
-    estimator = on_device.LatestAnalysis(options.kernels_by) if options.kernels_by else None
-    formats = on_device.parse_formats(options.formats) if options.formats else None
-    if getattr(options, "cuda_graph", False):  # a graph holds batches of one size
-        formats = [on_device.Format(samples.grid, samples.crop, samples.extent, share=1)]
-    return lambda first, size: on_device.device_batches(
-        options.kind, photographs, samples, options.seed, first, size, estimator, formats
-    )
+    try:
+        return map(LatestAnalysis(run, samples.similarity_threshold), made)
+    except ValueError as error:
+        raise SystemExit(f"--kernels_by: {error}") from None
 
 
 def _describe(options: argparse.Namespace, config: Any, samples: SampleConfig) -> None:
@@ -170,9 +170,9 @@ def _describe(options: argparse.Namespace, config: Any, samples: SampleConfig) -
         "steps": options.steps,
         "seconds": options.seconds,
         "on_device": options.on_device,
+        "kernels_by": options.kernels_by and str(options.kernels_by),
         "kernel_weight": getattr(options, "kernel_weight", None),
     }
-
     (options.run / "config.json").write_text(json.dumps(description, indent=2) + "\n")
 
 
@@ -226,10 +226,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Run one command."""
     parser = build_parser(__doc__)
     options = parser.parse_args(arguments)
-    if not getattr(options, "on_device", True) and (options.formats or options.kernels_by):
-        parser.error("--formats and --kernels_by come with --on_device")
-    if getattr(options, "cuda_graph", False) and options.formats:
-        parser.error("--cuda_graph takes batches of one size, that of --crop: leave --formats out")
+    if getattr(options, "kernels_by", None) and not options.on_device:
+        parser.error("--kernels_by comes with --on_device")
     if options.command == "pack":
         number = pack_photographs(options.photographs, options.pack, options.limit)
         print(f"packed {number} photographs into {options.pack}")

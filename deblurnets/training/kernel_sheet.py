@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from deblurnets.imaging.psf import random_shake
 from deblurnets.pictures.files import Picture, write_image
+from deblurnets.simulation.trajectory import random_shake
 from deblurnets.training.samples import SampleConfig, generator
 
 _GAP = 2  # pixels between kernels

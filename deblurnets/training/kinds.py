@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
@@ -18,6 +19,14 @@ HALVES = {
 """Kinds that are two networks, analysis first."""
 KERNEL_WEIGHTS = {"pair": 2.0, "paper_pair": 0.01}
 """What the kernel's loss counts beside the picture's where two networks are trained together."""
+
+_MODULES = {
+    "analysis": ("networks.analysis", "AnalysisConfig", "build_analysis"),
+    "synthesis": ("networks.synthesis", "SynthesisConfig", "build_synthesis"),
+    "quality": ("networks.quality", "QualityConfig", "build_quality"),
+    "paper_analysis": ("paper.analysis", "PaperAnalysisConfig", "build_paper_analysis"),
+    "paper_synthesis": ("paper.synthesis", "PaperSynthesisConfig", "build_paper_synthesis"),
+}
 
 
 def build_network(
@@ -69,40 +78,48 @@ def _build_one(
     return config, network
 
 
-def build_trainer(kind: str, network: Any, kernel_weight: Optional[float] = None) -> Any:
+def build_trainer(kind: str, network: Any, **settings: Any) -> Any:
     """Return the `deblurnets.training.losses.Trainer` of a network.
 
-    `kernel_weight` is what the kernel's loss counts in a pair, by default that of `KERNEL_WEIGHTS`.
+    `settings` are the trainer's own: "kernel_weight" of a pair, by default that of
+    `KERNEL_WEIGHTS`, or "settings" of the deconvolution of a synthesis network.
     """
     from deblurnets.training import losses, pair, paper
 
     if kind in HALVES:
-        trainer = pair.PairTrainer if kind == "pair" else pair.PaperPairTrainer
-        return trainer(network, KERNEL_WEIGHTS[kind] if kernel_weight is None else kernel_weight)
-    if kind == "quality":
-        return losses.QualityTrainer(network, KERNELS)
+        settings = {"kernel_weight": KERNEL_WEIGHTS[kind], **settings}
+    elif kind == "quality":
+        settings = {"candidates": KERNELS, **settings}
     trainers = {
         "analysis": losses.AnalysisTrainer,
         "synthesis": losses.SynthesisTrainer,
+        "quality": losses.QualityTrainer,
+        "pair": pair.PairTrainer,
         "paper_analysis": paper.PaperAnalysisTrainer,
         "paper_synthesis": paper.PaperSynthesisTrainer,
+        "paper_pair": pair.PaperPairTrainer,
     }
-    return trainers[kind](network)
+    return trainers[kind](network, **settings)
 
 
-def sample_defaults(kind: str, config: Any) -> Dict[str, Any]:
-    """Return what a kind asks of its samples, see `SampleConfig`."""
+def sample_defaults(kind: str, config: Any, on_device: bool = False) -> Dict[str, Any]:
+    """Return what a kind asks of its samples, see `SampleConfig`.
+
+    `on_device` is for a synthesis network whose pictures are deconvolved where it trains.
+    """
     if kind in HALVES:
         halves = sample_defaults(HALVES[kind][0], config.analysis)
-        return {**halves, "start": False, "conditions": kind == "pair"}
+        return {**halves, "linear_view": 0.0, "conditions": kind == "pair"}
     if kind == "paper_analysis":
         grid = 2 * config.max_shift + 1
     elif kind == "paper_synthesis":
         grid = config.kernel_size
     elif kind == "analysis":
-        return {"start": False, "grid": config.grid, "extent": (1.5, config.grid - 4)}
+        return {"linear_view": 0.4, "grid": config.grid, "extent": (1.5, config.grid - 4)}
+    elif kind == "synthesis":
+        return {"conditions": True} if on_device else {"start": True}
     else:
-        return {"start": kind == "synthesis"}
+        return {}
     return {"grid": grid, "extent": (3, grid - 4)}
 
 
@@ -132,22 +149,7 @@ def export_weights(kind: str, network: Any, path: Path, config: Any) -> None:
 
 
 def _classes(kind: str) -> Tuple[Any, Any]:
-    if kind == "analysis":
-        from deblurnets.networks.analysis import AnalysisConfig, build_analysis
-
-        return AnalysisConfig, build_analysis
-    if kind == "synthesis":
-        from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis
-
-        return SynthesisConfig, build_synthesis
-    if kind == "quality":
-        from deblurnets.networks.quality import QualityConfig, build_quality
-
-        return QualityConfig, build_quality
-    if kind == "paper_analysis":
-        from deblurnets.paper.analysis import PaperAnalysisConfig, build_paper_analysis
-
-        return PaperAnalysisConfig, build_paper_analysis
-    from deblurnets.paper.synthesis import PaperSynthesisConfig, build_paper_synthesis
-
-    return PaperSynthesisConfig, build_paper_synthesis
+    """Return a kind's configuration class and what builds the network."""
+    module, config, build = _MODULES[kind]
+    module = importlib.import_module(f"deblurnets.{module}")
+    return getattr(module, config), getattr(module, build)

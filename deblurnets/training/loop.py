@@ -8,7 +8,7 @@ import math
 import os
 import time
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, Sequence, Tuple
 
 import numpy as np
 
@@ -59,15 +59,10 @@ def compile_trainer(trainer: Trainer) -> None:
     optimizer.build(trainer.trainable_variables)
 
 
-def _state(trainer: Trainer) -> List:
-    """All variables, the network's first."""
-    return list(trainer.variables) + list(trainer.optimizer.variables)
-
-
-def save_checkpoint(trainer: Trainer, step: int, folder: Path, seconds: float = 0) -> None:
-    """Write step, time, weights and optimiser state; a killed run leaves the last whole file."""
+def save_checkpoint(state: Sequence, step: int, folder: Path, seconds: float = 0) -> None:
+    """Write step, time and variables; a killed run leaves the last whole file."""
     folder = Path(folder)
-    arrays = {f"{i:04d}": keras.ops.convert_to_numpy(v) for i, v in enumerate(_state(trainer))}
+    arrays = {f"{i:04d}": keras.ops.convert_to_numpy(v) for i, v in enumerate(state)}
     part = folder / (CHECKPOINT + ".part")
     with open(part, "wb") as file:
         np.savez(file, step=step, seconds=seconds, **arrays)
@@ -80,7 +75,7 @@ def load_checkpoint(trainer: Trainer, folder: Path) -> Tuple[int, float]:
     if not path.exists():
         return 0, 0.0
     with np.load(path) as arrays:
-        variables = _state(trainer)
+        variables = trainer.state()
         if sum(name.isdigit() for name in arrays.files) != len(variables):
             raise ValueError(f"{path} does not fit this network: another configuration wrote it")
         for i, variable in enumerate(variables):
@@ -98,7 +93,7 @@ def load_network(network: keras.Model, folder: Path) -> int:
 
 
 def train(
-    trainer: Trainer,
+    trainee: Any,
     stream: Iterator[Dict[str, np.ndarray]],
     config: LoopConfig,
     folder: Path,
@@ -110,31 +105,31 @@ def train(
 
     Parameters
     ----------
-    trainer : compiled by `compile_trainer`.
+    trainee : takes a step with a batch and a learning rate (`step`), which returns figures, and
+        has variables for a checkpoint (`state`): a `Trainer` compiled by `compile_trainer`, or a
+        `deblurnets.training.cuda_graph.GraphedStep`.
     stream : batches from step `first` on.
     stop_requested : asked after every step; true ends the run with a checkpoint.
     seconds : time that the steps before `first` took.
     """
     saved = began = time.monotonic()
     start = began - seconds
-    sums: Dict[str, float] = {}
+    sums: Dict[str, Any] = {}  # of numbers, or of scalars on a device that are not waited for
     for step in range(first, config.steps):
         batch = next(stream)
-        elapsed = time.monotonic() - start
-        trainer.optimizer.learning_rate = learning_rate(config, step, elapsed)
-        figures = trainer.train_on_batch(batch, return_dict=True)
-        for name, value in figures.items():
-            sums[name] = sums.get(name, 0.0) + float(value)
+        rate = learning_rate(config, step, time.monotonic() - start)
+        for name, value in trainee.step(batch, rate).items():
+            sums[name] = sums.get(name, 0.0) + value
         if (step + 1) % config.log_steps == 0:
             number = min(config.log_steps, step + 1 - first)  # fewer right after a resume
-            rate = (time.monotonic() - began) / number
-            log(folder, step + 1, rate, {n: v / number for n, v in sums.items()})
+            means = {name: float(value) / number for name, value in sums.items()}
+            log(folder, step + 1, (time.monotonic() - began) / number, means)
             sums, began = {}, time.monotonic()
         elapsed = time.monotonic() - start
         over = step + 1 == config.steps or 0 < config.seconds <= elapsed
         last = over or stop_requested()
         if last or time.monotonic() - saved > config.checkpoint_seconds:
-            save_checkpoint(trainer, step + 1, folder, elapsed)
+            save_checkpoint(trainee.state(), step + 1, folder, elapsed)
             saved = time.monotonic()
         if last:
             break

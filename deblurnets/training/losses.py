@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
 from deblurnets.backend import keras, ops
+from deblurnets.deconvolution.half_quadratic import HyperLaplacian
 from deblurnets.imaging.srgb import GREY
 from deblurnets.networks.analysis import AnalysisNetwork, kernel_upsampling, resample_kernel
 from deblurnets.networks.layers import channels_first, gradients
 from deblurnets.networks.quality import QualityNetwork
 from deblurnets.networks.synthesis import SynthesisNetwork
+from deblurnets.training.hyper_laplacian import unrolled_hyper_laplacian
+from deblurnets.training.srgb import to_linear
 
 Tensor = Any
 
 
 class Trainer(keras.Model):
-    """Base of the trainers: ``call(batch)`` returns a dict of (batch,) tensors with "loss".
+    """Base of the trainers: ``score(batch)`` returns a dict of (batch,) tensors with "loss".
 
     The other entries are figures for the log. Works with `keras.Model.train_on_batch` on every
     Keras backend.
@@ -26,6 +29,19 @@ class Trainer(keras.Model):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.built = True  # no variables but those of networks, which are made with theirs
+
+    def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
+        """Return loss and figures per sample of a batch as the stream makes it."""
+        return self.score(in_unit_range(batch))
+
+    def step(self, batch: Dict[str, np.ndarray], rate: float) -> Dict[str, float]:
+        """Take an optimiser step; return the batch's mean figures."""
+        self.optimizer.learning_rate = rate
+        return self.train_on_batch(batch, return_dict=True)
+
+    def state(self) -> List[Any]:
+        """Return all variables, the network's first."""
+        return list(self.variables) + list(self.optimizer.variables)
 
     def compute_loss(
         self,
@@ -59,21 +75,21 @@ class AnalysisTrainer(Trainer):
         self.network = network
         self.edge_weight = edge_weight
 
-    def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
-        """Return loss, divergence and similarity per sample of a batch of `draw_sample`s."""
+    def score(self, batch: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """Return loss, divergence and similarity per sample."""
         return self.figures(self.estimate(batch), batch)
 
     def estimate(self, batch: Dict[str, Tensor], chained: bool = False) -> List[Dict[str, Tensor]]:
         """Return the network's results for a batch, on the grid of the true kernels."""
         grid = int(batch["kernel"].shape[1])
-        return self.network(_grey(batch["blurry"]), grid=grid, chained=chained)
+        return self.network(_view(batch, "blurry"), grid=grid, chained=chained)
 
     def figures(
         self, results: List[Dict[str, Tensor]], batch: Dict[str, Tensor]
     ) -> Dict[str, Tensor]:
         """Return loss, divergence and similarity per sample of the network's results."""
         grids = self.network.config.grids(int(batch["kernel"].shape[1]))
-        sharp = self._sharp_levels(batch["sharp"])
+        sharp = self._sharp_levels(_view(batch, "sharp"))
         truth = self._kernel_levels(batch["kernel"], grids)
         loss = 0.0
         for result in results:
@@ -90,7 +106,7 @@ class AnalysisTrainer(Trainer):
         }
 
     def _sharp_levels(self, sharp: Tensor) -> List[Tensor]:
-        levels = [channels_first(_grey(sharp))]
+        levels = [channels_first(sharp)]
         for _ in self.network.config.steps[1:]:
             pooled = keras.layers.AveragePooling2D(2)(ops.transpose(levels[0], (0, 2, 3, 1)))
             levels.insert(0, channels_first(pooled))
@@ -112,17 +128,32 @@ class SynthesisTrainer(Trainer):
     Parameters
     ----------
     network : SynthesisNetwork
+    settings : of the deconvolution of batches that bring conditions in the place of a start.
     first_weight : weight of the first stage's picture.
     """
 
-    def __init__(self, network: SynthesisNetwork, first_weight: float = 0.3, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        network: SynthesisNetwork,
+        settings: Optional[HyperLaplacian] = None,
+        first_weight: float = 0.3,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.network = network
+        self.settings = settings or HyperLaplacian()
         self.first_weight = first_weight
 
-    def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
-        """Return loss and PSNRs per sample of a batch of `draw_sample`s."""
-        return self.figures(batch, batch["estimate"], batch["start"])
+    def score(self, batch: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """Return loss and PSNRs per sample, with the estimated kernels."""
+        kernel = batch["estimate"]
+        start = batch["start"] if "start" in batch else self.start(batch, kernel)
+        return self.figures(batch, kernel, start)
+
+    def start(self, batch: Dict[str, Tensor], kernel: Tensor) -> Tensor:
+        """Deconvolve the pictures of a batch with its "conditions"; gradients reach the kernel."""
+        given = batch["blurry"], kernel, batch["linear"], batch["noise"]
+        return unrolled_hyper_laplacian(*given, self.settings)
 
     def figures(self, batch: Dict[str, Tensor], kernel: Tensor, start: Tensor) -> Dict[str, Tensor]:
         """Return loss and PSNRs per sample with the given kernels and starts."""
@@ -166,7 +197,7 @@ class QualityTrainer(Trainer):
         self.bounds = bounds
         self.unit = unit
 
-    def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
+    def score(self, batch: Dict[str, Tensor]) -> Dict[str, Tensor]:
         """Return loss and errors per picture of a batch of `quality_batches`."""
         gain = ops.clip(batch["gain"], *self.bounds)
         gain = ops.reshape(gain, (-1, self.candidates))
@@ -182,6 +213,16 @@ class QualityTrainer(Trainer):
         chosen = ops.one_hot(ops.argmax(guess, axis=1), self.candidates, dtype="float32")
         regret = ops.max(gain, axis=1) - ops.sum(gain * chosen, axis=1)
         return {"loss": loss, "error": ops.mean(ops.abs(error), axis=1), "regret": regret}
+
+
+def in_unit_range(batch: Dict[str, Tensor]) -> Dict[str, Tensor]:
+    """Turn the 8-bit pictures of a batch into float32 in 0..1; the rest stays as it is."""
+    return {
+        name: ops.cast(value, "float32") / 255
+        if keras.backend.standardize_dtype(value.dtype) == "uint8"
+        else value
+        for name, value in batch.items()
+    }
 
 
 def _huber(error: Tensor) -> Tensor:
@@ -201,9 +242,16 @@ def psnr(picture: Tensor, sharp: Tensor) -> Tensor:
     return -10 / np.log(10) * ops.log(error + 1e-10)
 
 
-def _grey(image: Tensor) -> Tensor:
-    """RGB (batch, H, W, 3) -> grey (batch, H, W, 1)."""
-    return ops.sum(image * ops.convert_to_tensor(GREY), axis=-1, keepdims=True)
+def _view(batch: Dict[str, Tensor], name: str) -> Tensor:
+    """Return pictures (batch, H, W, 3) as the tool's analysis sees them, grey, (batch, H, W, 1).
+
+    In linear light where the batch's "linear_view" says so.
+    """
+    grey = ops.sum(batch[name] * ops.convert_to_tensor(GREY), axis=-1, keepdims=True)
+    if "linear_view" not in batch:
+        return grey
+    linear = ops.reshape(batch["linear_view"], (-1, 1, 1, 1)) > 0.5
+    return ops.where(linear, to_linear(grey), grey)
 
 
 def _divergence(logits: Tensor, kernel: Tensor) -> Tensor:

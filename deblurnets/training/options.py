@@ -21,7 +21,7 @@ def build_parser(description: str) -> argparse.ArgumentParser:
     for half, kind in paper_kinds.items():
         command = networks.add_parser(half)
         _add_training(command, kind)
-        command.set_defaults(dtype="float32", on_device=False, formats=None, kernels_by=None)
+        command.set_defaults(dtype="float32")
     export = commands.add_parser("export", help="write a run's network as a weight file")
     export.add_argument("run", type=Path)
     export.add_argument(
@@ -68,22 +68,31 @@ def _add_compact(commands: argparse._SubParsersAction, kind: str) -> None:
     )
     _add_training(command, kind)
     command.add_argument("--dtype", default="mixed_bfloat16", help="Keras policy")
-    if kind in ("analysis", "synthesis"):
-        _add_on_device(command)
-    else:
-        command.set_defaults(on_device=False, formats=None, kernels_by=None)
     if kind == "analysis":
         command.add_argument(
             "--cuda_graph",
             action="store_true",
-            help="with --on_device: play each step back as one CUDA graph, several times as "
-            "fast; batches of one size, no exact resume",
+            help="play each step back as one CUDA graph, several times as fast on a GPU; needs "
+            "KERAS_BACKEND=torch; no exact resume",
+        )
+    elif kind == "synthesis":
+        command.add_argument(
+            "--on_device",
+            action="store_true",
+            help="deconvolve where the network trains, not where samples are made; for GPUs",
+        )
+        command.add_argument(
+            "--kernels_by",
+            type=Path,
+            metavar="RUN",
+            help="with --on_device: an analysis run, which may go on, whose network estimates the "
+            "kernels to synthesise with",
         )
 
 
 def _add_training(command: argparse.ArgumentParser, kind: str) -> None:
     """Add what the training of every network takes."""
-    command.set_defaults(kind=kind)
+    command.set_defaults(kind=kind, cuda_graph=False, on_device=False, kernels_by=None)
     command.add_argument(
         "pack", type=Path, help="folder written by pack; quality: by quality_samples"
     )
@@ -113,25 +122,3 @@ def _add_training(command: argparse.ArgumentParser, kind: str) -> None:
         )
     else:
         command.add_argument("--start", type=Path, help="weights file to start from")
-
-
-def _add_on_device(command: argparse.ArgumentParser) -> None:
-    """Add what samples made on the training device take."""
-    command.add_argument(
-        "--on_device",
-        action="store_true",
-        help="make the samples where the network trains, for GPUs; needs KERAS_BACKEND=torch",
-    )
-    command.add_argument(
-        "--formats",
-        metavar="JSON",
-        help="with --on_device, in the place of --crop: list of sizes of batches, see "
-        "deblurnets.training.on_device.batches.Format",
-    )
-    command.add_argument(
-        "--kernels_by",
-        type=Path,
-        metavar="RUN",
-        help="with --on_device: an analysis run, which may go on, whose network estimates the "
-        "kernels to synthesise with",
-    )

@@ -14,10 +14,9 @@ from deblurnets.deconvolution.restorer import RestoreConfig
 from deblurnets.estimation.estimator import EstimateConfig
 from deblurnets.training.losses import AnalysisTrainer, SynthesisTrainer, Tensor, Trainer
 from deblurnets.training.paper import PaperAnalysisTrainer, PaperSynthesisTrainer
-from deblurnets.training.start import differentiable_start
 
 # What the tool does between the two networks: below this share of the maximum is no kernel; and
-# what it takes for unexplained by an estimated kernel.
+# the residual that it allows an estimated kernel.
 PRUNE, SETTINGS = EstimateConfig().prune, RestoreConfig().estimated
 
 
@@ -68,17 +67,14 @@ class PairTrainer(Trainer):
         self.network = network
         self.kernel_weight = kernel_weight
         self._analysis = AnalysisTrainer(network.analysis)
-        self._synthesis = SynthesisTrainer(network.synthesis)
+        self._synthesis = SynthesisTrainer(network.synthesis, SETTINGS)
 
-    def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
+    def score(self, batch: Dict[str, Tensor]) -> Dict[str, Tensor]:
         """Return losses, similarity and PSNRs per sample of a batch with its "conditions"."""
         # The picture's loss comes from the last kernel alone: through it to all steps.
         results = self._analysis.estimate(batch, chained=True)
         kernel = _pruned(results[-1]["kernel"])
-        start = differentiable_start(
-            batch["blurry"], kernel, batch["linear"], batch["noise"], SETTINGS
-        )
-        picture = self._synthesis.figures(batch, kernel, start)
+        picture = self._synthesis.figures(batch, kernel, self._synthesis.start(batch, kernel))
         return _together(picture, self._analysis.figures(results, batch), self.kernel_weight)
 
 
@@ -98,8 +94,8 @@ class PaperPairTrainer(Trainer):
         self._analysis = PaperAnalysisTrainer(network.analysis)
         self._synthesis = PaperSynthesisTrainer(network.synthesis)
 
-    def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
-        """Return losses, similarity and PSNRs per sample of a batch of `draw_sample`s."""
+    def score(self, batch: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """Return losses, similarity and PSNRs per sample."""
         kernel = self.network.analysis(255 * batch["blurry"])
         picture = self._synthesis.figures(batch, kernel)
         return _together(picture, self._analysis.figures(kernel, batch), self.kernel_weight)

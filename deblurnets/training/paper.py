@@ -24,8 +24,8 @@ class PaperAnalysisTrainer(Trainer):
         super().__init__(**kwargs)
         self.network = network
 
-    def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
-        """Return loss and similarity per sample of a batch of `draw_sample`s."""
+    def score(self, batch: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """Return loss and similarity per sample."""
         return self.figures(self.network(255 * batch["blurry"]), batch)
 
     def figures(self, kernel: Tensor, batch: Dict[str, Tensor]) -> Dict[str, Tensor]:
@@ -49,8 +49,8 @@ class PaperSynthesisTrainer(Trainer):
         super().__init__(**kwargs)
         self.network = network
 
-    def call(self, batch: Dict[str, Tensor], training: bool = True) -> Dict[str, Tensor]:
-        """Return loss and PSNRs per sample of a batch of `draw_sample`s."""
+    def score(self, batch: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """Return loss and PSNRs per sample."""
         return self.figures(batch, batch["estimate"])
 
     def figures(self, batch: Dict[str, Tensor], kernel: Tensor) -> Dict[str, Tensor]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import List
 
 import numpy as np
 
+from deblurnets.deblurrer import to_unit_rgb
+from deblurnets.pictures.files import read_image
+from deblurnets.pictures.formats import FORMAT_NAMES, format_of_name
+from deblurnets.simulation.camera import to_bytes
+
 PIXELS, SHAPES = "pixels.npy", "shapes.npy"
-EXTENSIONS = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"}
 
 
 def pack_photographs(folder: Path, destination: Path, limit: int = 0) -> int:
@@ -18,7 +20,7 @@ def pack_photographs(folder: Path, destination: Path, limit: int = 0) -> int:
     Parameters
     ----------
     folder : path
-        Photographs, 8-bit sRGB; other files are passed over.
+        Photographs, sRGB; files with other extensions are passed over.
     destination : path
         Folder for ``pixels.npy`` (all pictures' uint8 RGB values in one row) and ``shapes.npy``
         (int64, (number, 2)), made if missing.
@@ -34,17 +36,14 @@ def pack_photographs(folder: Path, destination: Path, limit: int = 0) -> int:
     ValueError
         The folder has no photograph.
     """
-    from PIL import Image
-
-    paths = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in EXTENSIONS)
+    paths = sorted(p for p in Path(folder).iterdir() if format_of_name(str(p)))
     if not paths:
-        raise ValueError(f"{folder} has no photographs ({', '.join(sorted(EXTENSIONS))})")
+        raise ValueError(f"{folder} has no photographs ({FORMAT_NAMES})")
     if limit and len(paths) > limit:
         paths = [paths[i] for i in np.linspace(0, len(paths) - 1, limit).astype(int)]
-    pictures = [np.asarray(Image.open(p).convert("RGB")) for p in paths]
-    os.makedirs(destination, exist_ok=True)
-    pixels = np.concatenate([p.ravel() for p in pictures])
-    np.save(Path(destination) / PIXELS, pixels)
+    pictures = [to_bytes(to_unit_rgb(read_image(str(p)).pixels)) for p in paths]
+    Path(destination).mkdir(parents=True, exist_ok=True)
+    np.save(Path(destination) / PIXELS, np.concatenate([p.ravel() for p in pictures]))
     np.save(Path(destination) / SHAPES, np.array([p.shape[:2] for p in pictures], np.int64))
     return len(pictures)
 
@@ -64,7 +63,3 @@ class Photographs:
         height, width = self._shapes[index]
         flat = self._pixels[self._starts[index] : self._starts[index + 1]]
         return flat.reshape(height, width, 3)
-
-    def shapes(self) -> List[tuple]:
-        """Return the pictures' (height, width)."""
-        return [tuple(s) for s in self._shapes]

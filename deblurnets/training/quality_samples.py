@@ -7,27 +7,26 @@ record.
 
 from __future__ import annotations
 
-import concurrent.futures
 import functools
 import itertools
-import multiprocessing
 import threading
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 
 from deblurnets.estimation.quality import BORDER, QualityModel
 from deblurnets.imaging.metrics import MAX_SHIFT, compare
 from deblurnets.imaging.srgb import GREY
-from deblurnets.training.estimates import describe, open_rows, rows_done, tools
-from deblurnets.training.photographs import Photographs
-from deblurnets.training.samples import SampleConfig, generator, photographed
+from deblurnets.simulation.camera import GAMMA_OF_BYTE, to_bytes
+from deblurnets.training.estimates import tools
+from deblurnets.training.sample_store import PICTURES, describe, rows_done, write_rows
+from deblurnets.training.samples import SampleConfig, draw_capture, generator
 
-PICTURES, ERRORS, GAINS = "pictures.npy", "errors.npy", "gains.npy"
+ERRORS, GAINS = "errors.npy", "gains.npy"
 # What differs from the defaults of `SampleConfig`: shakes of all sizes that the tool finds.
 QUALITY_SAMPLES = {"crop": 416, "grid": 97, "extent": (3, 75), "power": 1.2, "jpeg": 0.25}
-# Results kept of a picture: of what the search tries, and of no blur, in one or both lights.
+# Results kept of a picture: of what the search tries, and of no blur, in one or both domains.
 KERNELS = 8
 # Errors are kept as bytes, up to what the quality network counts at most.
 ERROR_UNIT = 0.1 / 127
@@ -83,15 +82,14 @@ class Oracle:
 
 
 def quality_sample(
-    photographs: Photographs, config: SampleConfig, seed: int, number: int, analysis: Any
+    pack: str, config: SampleConfig, seed: int, number: int
 ) -> Dict[str, np.ndarray]:
     """Let the tool search one sample's kernel, and keep what it meets.
 
     Parameters
     ----------
-    photographs, config, seed, number : the sample, see `draw_sample`; of at most 512 pixels, so
-        that the search looks at all of it.
-    analysis : deblurnets.estimation.estimator.CompactAnalysis; its quality model is replaced.
+    pack, config, seed, number : the sample, see `draw_sample`; of at most 512 pixels, so that the
+        search sees all of it.
 
     Returns
     -------
@@ -99,11 +97,13 @@ def quality_sample(
     blurry picture and the results, grey; "errors" (KERNELS, side, side), int8, in ERROR_UNIT;
     "gains" (KERNELS,), float32, PSNR over the blurry picture's in dB.
     """
-    sample, _ = photographed(photographs, config, generator(seed, number))
-    oracle = Oracle(np.ascontiguousarray(sample["sharp"] @ GREY))
+    photographs, analysis = tools(pack)
+    taken = draw_capture(photographs, config, generator(seed, number))
+    blurry, sharp = GAMMA_OF_BYTE[taken.blurry], GAMMA_OF_BYTE[taken.sharp]
+    oracle = Oracle(np.ascontiguousarray(sharp @ GREY))
     usual, analysis.quality_model = analysis.quality_model, QualityModel(oracle, config.crop)
     try:
-        analysis.estimate(sample["blurry"])
+        analysis.estimate(blurry)
     finally:
         analysis.quality_model = usual
     # A picture too small for a reduced view shows fewer: some are kept twice then.
@@ -113,7 +113,7 @@ def quality_sample(
     pictures = np.stack([oracle.blurry, *(oracle.results[i] for i in rows)])
     errors = np.stack([oracle.errors[i] for i in rows])
     return {
-        PICTURES: np.rint(np.clip(pictures, 0, 1) * 255).astype(np.uint8),
+        PICTURES: to_bytes(pictures),
         ERRORS: np.rint(np.clip(errors / ERROR_UNIT, -127, 127)).astype(np.int8),
         GAINS: np.array([oracle.gains[i] for i in rows], np.float32),
     }
@@ -129,32 +129,17 @@ def write_quality_samples(
     pack : folder written by `deblurnets.training.photographs.pack_photographs`.
     folder : for `PICTURES`, `ERRORS` and `GAINS`, a row a sample, and their description.
     config, seed, count : which samples.
-    workers : processes; each loads the bundled analysis network.
+    workers : processes, see `write_rows`; each loads the bundled analysis network.
     """
     describe(folder, config, seed)
     side = config.crop - 2 * BORDER
-    shapes = {PICTURES: (1 + KERNELS, side, side), ERRORS: (KERNELS, side, side), GAINS: (KERNELS,)}
-    types = {PICTURES: np.uint8, ERRORS: np.int8, GAINS: np.float32}
-    arrays = {
-        name: open_rows(folder / name, (count, *shape), types[name])
-        for name, shape in shapes.items()
+    rows = {
+        PICTURES: ((1 + KERNELS, side, side), np.uint8),
+        ERRORS: ((KERNELS, side, side), np.int8),
+        GAINS: ((KERNELS,), np.float32),
     }
-    numbers = range(rows_done(arrays[GAINS]), len(arrays[GAINS]))
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
-        jobs = pool.map(
-            _quality_sample, *(itertools.repeat(v) for v in (str(pack), config, seed)), numbers
-        )
-        for number, result in zip(numbers, jobs):
-            for name, values in result.items():
-                arrays[name][number] = values
-
-
-def _quality_sample(
-    pack: str, config: SampleConfig, seed: int, number: int
-) -> Dict[str, np.ndarray]:
-    photographs, analysis = tools(pack)
-    return quality_sample(photographs, config, seed, number, analysis)
+    make = functools.partial(quality_sample, str(pack), config, seed)
+    write_rows(folder, rows, count, make, workers)
 
 
 def quality_batches(
@@ -195,10 +180,10 @@ def quality_batch(
             _piece, top=top, left=left, side=side, turns=rng.randint(4), mirrored=rng.rand() < 0.5
         )
         stack = cut(files[PICTURES][row]) / 255
-        known = np.float32(rng.rand() >= ERRORLESS)
+        told = np.float32(rng.rand() >= ERRORLESS)
         blurry.extend([stack[0]] * KERNELS)
         restored.extend(stack[1:])
-        errors.extend(cut(files[ERRORS][row]) * np.float32(ERROR_UNIT) * known)
+        errors.extend(cut(files[ERRORS][row]) * np.float32(ERROR_UNIT) * told)
     return {
         "blurry": np.stack(blurry),
         "restored": np.stack(restored),

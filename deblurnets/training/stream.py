@@ -10,6 +10,7 @@ import signal
 from pathlib import Path
 from typing import Dict, Iterator
 
+import cv2
 import numpy as np
 
 from deblurnets.training.photographs import Photographs
@@ -28,8 +29,9 @@ def make_batch(
     return {name: np.stack([s[name] for s in samples]) for name in samples[0]}
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the training process, which ends its workers itself."""
+def _start_worker() -> None:
+    """Keep to one core, and leave Ctrl-C to the training process, which ends its workers itself."""
+    cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -58,7 +60,7 @@ def batches(
     # Spawned, not forked: a fork of a process that runs TensorFlow's threads can hang.
     context = multiprocessing.get_context("spawn")
     pool = concurrent.futures.ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_ignore_interrupts
+        workers, mp_context=context, initializer=_start_worker
     )
     with pool:
         pending: collections.deque = collections.deque()

@@ -7,7 +7,7 @@ from scipy import fft
 from deblurnets.deconvolution.extrapolation import extrapolate
 from deblurnets.deconvolution.hyper_laplacian import HyperLaplacian, hyper_laplacian
 from deblurnets.imaging.boundaries import psf_to_otf
-from deblurnets.imaging.psf import random_shake
+from deblurnets.simulation.trajectory import random_shake
 
 SHAPE = (60, 72)
 

@@ -7,9 +7,9 @@ from deblurnets.backend import ops
 from deblurnets.deconvolution import two_stages
 from deblurnets.deconvolution.two_stages import apply_unet, run_two_stages
 from deblurnets.imaging.boundaries import fill_mirrored
-from deblurnets.imaging.psf import random_shake
 from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis, extend
 from deblurnets.runtime import threads, tiles
+from deblurnets.simulation.trajectory import random_shake
 
 SIZES = [(75, 110), (96, 60), (201, 131)]
 

@@ -15,11 +15,11 @@ from deblurnets.estimation.estimator import CompactAnalysis, EstimateConfig
 from deblurnets.estimation.quality import BORDER, Quality, QualityModel
 from deblurnets.estimation.search import SearchResult, View
 from deblurnets.imaging.boundaries import pad_to
-from deblurnets.imaging.psf import random_shake
 from deblurnets.networks.analysis import AnalysisConfig, build_analysis
 from deblurnets.networks.quality import QualityConfig, build_quality
 from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis
 from deblurnets.runtime import memory
+from deblurnets.simulation.trajectory import random_shake
 
 
 @pytest.fixture(scope="module")

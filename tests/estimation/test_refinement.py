@@ -10,7 +10,8 @@ from scipy import ndimage
 
 from deblurnets.estimation.edge_prediction import best_crop
 from deblurnets.estimation.refinement import RefinementConfig, refine_kernel
-from deblurnets.imaging.psf import fit_grid, rasterise
+from deblurnets.imaging.psf import fit_grid
+from deblurnets.simulation.trajectory import rasterise
 
 
 def similarity(first, second):

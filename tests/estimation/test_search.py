@@ -13,8 +13,9 @@ from deblurnets.estimation.quality import Quality, QualityModel
 from deblurnets.estimation.refinement import RefinementConfig
 from deblurnets.estimation.search import InitialEstimate, SearchConfig, View, search_kernel
 from deblurnets.imaging.metrics import kernel_similarity
-from deblurnets.imaging.psf import fit_grid, rasterise
+from deblurnets.imaging.psf import fit_grid
 from deblurnets.networks.quality import QualityConfig, build_quality
+from deblurnets.simulation.trajectory import rasterise
 
 
 def stroke(size=31):

@@ -8,31 +8,6 @@ from hypothesis import strategies as st
 from deblurnets.imaging import psf as kernels
 
 
-@settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**31), half=st.integers(8, 42), extent=st.floats(3, 85))
-def test_shakes_are_kernels(seed, half, extent):
-    size = 2 * half + 1
-    kernel = kernels.random_shake(np.random.RandomState(seed), size, (3, max(extent, 3.1)))
-    assert kernel.shape == (size, size)
-    assert kernel.dtype == np.float32
-    assert kernel.min() >= 0
-    assert kernel.sum() == pytest.approx(1, abs=1e-5)
-    assert np.allclose(kernels.centroid(kernel), half, atol=0.75)
-
-
-def test_shakes_repeat_with_their_seed_and_differ_without():
-    first, second, other = (kernels.random_shake(np.random.RandomState(s), 33) for s in (5, 5, 6))
-    assert np.array_equal(first, second)
-    assert not np.array_equal(first, other)
-
-
-def test_shakes_have_the_extent_asked_for():
-    rng = np.random.RandomState(0)
-    sizes = [kernels.support_size(kernels.random_shake(rng, 85, (30, 31)), 0.99) for _ in range(30)]
-    # The box around the centroid is at most twice the path's extent plus the optics' blur.
-    assert 30 <= np.median(sizes) <= 62
-
-
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**31),
@@ -90,3 +65,13 @@ def test_middle_square_holds_the_mass():
     kernel[0, 0] = 0.01
     assert kernels.middle_square_size(kernel) == 9
     assert kernels.middle_square_size(np.ones((85, 85))) == 85
+
+
+def test_similarity_does_not_see_where_a_kernel_lies_and_the_cosine_does():
+    kernel = np.zeros((9, 9), np.float32)
+    kernel[2, 1:4] = 1, 2, 1
+    moved = np.roll(kernel, (3, 2), (0, 1))
+    assert kernels.cosine(kernel, kernel) == pytest.approx(1)
+    assert kernels.cosine(kernel, moved) == 0
+    assert kernels.similarity(kernel, moved) == pytest.approx(1)
+    assert kernels.cosine(kernel, np.roll(kernel, 1, 1)) == pytest.approx(4 / 6)

@@ -7,9 +7,9 @@ import pytest
 import scipy.signal
 
 from deblurnets.backend import abs2, build_layer, compile_layers, irfft2, keras, ops, rfft2
-from deblurnets.imaging.psf import random_shake
 from deblurnets.networks import analysis, layers, synthesis
 from deblurnets.networks import quality as quality_model
+from deblurnets.simulation.trajectory import random_shake
 
 TINY_ANALYSIS = analysis.AnalysisConfig(grid=17, steps=(1, 1), widths=(4, 8), decoder_widths=(4, 8))
 TINY_SYNTHESIS = synthesis.SynthesisConfig(widths=(4, 8))

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from scipy import fft
 
 from deblurnets.deconvolution.hyper_laplacian import hyper_laplacian
-from deblurnets.imaging.psf import random_shake
 from deblurnets.runtime import threads
 from deblurnets.runtime.threads import call_threads, in_strips, map_threads
+from deblurnets.simulation.trajectory import random_shake
 
 
 def test_results_come_in_order_and_the_first_error_is_raised():

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_training import arguments, make_pack
+from tiny_training import arguments
 
 from deblurnets.training import __main__ as command
 
+SMALL = ["--network", '{"widths": [4], "strengths": [0.01], "rhos": [0.01]}']  # compiles sooner
 ROOT = Path(__file__).resolve().parents[2]
 
 # Trains one after the other in one process, and tells on how many devices the weights lie.
@@ -58,14 +59,14 @@ def on_jax(*lines):
     return done.stdout
 
 
+@pytest.mark.training
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
-def test_two_devices_train_what_one_does(tmp_path):
-    pack = make_pack(tmp_path)
+def test_two_devices_train_what_one_does(pack, tmp_path):
     runs = {number: tmp_path / str(number) for number in ("1", "2", "3")}
     lines = {
         # Two samples on each of two devices: of one alone the gradient is as often near zero, where
         # rounding counts.
-        number: [*arguments("synthesis", pack, run, 3), "--batch", "4", "--devices", number]
+        number: [*arguments("synthesis", pack, run, 3), "--batch", "4", "--devices", number, *SMALL]
         for number, run in runs.items()
     }
     uneven = [*lines["2"], "--batch", "3"]

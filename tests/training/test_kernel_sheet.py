@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from deblurnets.imaging.psf import random_shake
 from deblurnets.pictures.files import read_image
+from deblurnets.simulation.trajectory import random_shake
 from deblurnets.training import __main__ as command
 from deblurnets.training.card import write_card
 from deblurnets.training.kernel_sheet import draw_kernel_sheet

@@ -10,8 +10,8 @@ from scipy.signal import oaconvolve
 
 import deblurnets
 from deblurnets.imaging.pixels import eight_bits, unit_range
-from deblurnets.imaging.psf import random_shake
 from deblurnets.pictures.files import Picture, read_image, write_image
+from deblurnets.simulation.trajectory import random_shake
 
 PHOTOGRAPHS = Path(deblurnets.__file__).resolve().parent.parent / "tests/data/examples_sharp"
 """The sharp examples; in a clone only."""

@@ -1,4 +1,4 @@
-"""Estimate of a blurry picture's surroundings as a part of a training step, by the batch."""
+"""The extrapolation of `deblurnets.deconvolution.extrapolation` as a part of a training step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deblurnets.imaging.boundaries import gradient_power
 Tensor = Any
 
 
-def extrapolate(observed: Tensor, known: Tensor, otf: Tensor, iterations: int) -> Tensor:
+def extrapolate(observed: Tensor, mask: Tensor, otf: Tensor, iterations: int) -> Tensor:
     """Do what :func:`deblurnets.deconvolution.extrapolation.extrapolate` does with `half`.
 
     The grid has even sides.
@@ -21,7 +21,7 @@ def extrapolate(observed: Tensor, known: Tensor, otf: Tensor, iterations: int) -
     Parameters
     ----------
     observed : (batch, C, H, W), blurry pictures on their periodic grid.
-    known : (batch, 1 or C, H, W), boolean, False for hidden pixels.
+    mask : (batch, 1 or C, H, W), boolean, False for unobserved pixels.
     otf : complex (batch, 1, H, W // 2 + 1)
     iterations : int
 
@@ -33,27 +33,28 @@ def extrapolate(observed: Tensor, known: Tensor, otf: Tensor, iterations: int) -
         return observed
     size = tuple(observed.shape[2:4])
     penalty = low_half(gradient_power(size), size) * np.float32(PENALTY) + np.float32(HOLD)
-    seen = observed[:, :, ::2, ::2], known[:, :, ::2, ::2]
-    found = _filled(*seen, _low_half(otf, size), ops.convert_to_tensor(penalty), iterations)
-    return ops.where(known, observed, _doubled(found))
+    every_other = observed[:, :, ::2, ::2], mask[:, :, ::2, ::2]
+    otf, penalty = _low_half(otf, size), ops.convert_to_tensor(penalty)
+    found = _solved(*every_other, otf, penalty, iterations)
+    return ops.where(mask, observed, _doubled(found))
 
 
-def _filled(
-    observed: Tensor, known: Tensor, otf: Tensor, penalty: Tensor, iterations: int
+def _solved(
+    observed: Tensor, mask: Tensor, otf: Tensor, penalty: Tensor, iterations: int
 ) -> Tensor:
-    """Fill planes on their own grid; `penalty` is by frequency."""
+    """Extrapolate planes on their own grid; `penalty` is by frequency."""
     size = tuple(observed.shape[2:4])
     wiener = 1 / (abs2(otf) + penalty)
     start = rfft2(observed)
     spectrum = scale(conj(otf) * start, wiener) + scale(start, HOLD * wiener)
     change = scale(spectrum, 0.0)
     for momentum, rate in step_sizes(iterations):
-        error = ops.where(known, observed - irfft2(otf * spectrum, size), 0.0)
+        error = ops.where(mask, observed - irfft2(otf * spectrum, size), 0.0)
         ask = conj(otf) * rfft2(error) - scale(spectrum, penalty)
         ask = ask + scale(start, HOLD)
         change = scale(change, momentum) + scale(ask, rate * wiener)
         spectrum = spectrum + change
-    return ops.where(known, observed, irfft2(otf * spectrum, size))
+    return ops.where(mask, observed, irfft2(otf * spectrum, size))
 
 
 def _low_half(spectrum: Tensor, shape: Tuple[int, int]) -> Tensor:

@@ -8,20 +8,19 @@ network's variables in their order and layout, so weights go both ways by positi
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from deblurnets.networks.analysis import (
-    AnalysisNetwork,
-    border_window,
-    kernel_upsampling,
-)
+from deblurnets.imaging.srgb import GREY, TOE_GAMMA
+from deblurnets.networks.analysis import AnalysisNetwork, border_window, kernel_upsampling
 from deblurnets.networks.layers import fast_size
 
 Weights = Sequence[torch.Tensor]
+
+_PICTURES = ("blurry", "sharp")
 
 
 class AnalysisTwin(torch.nn.Module):
@@ -39,6 +38,9 @@ class AnalysisTwin(torch.nn.Module):
     ValueError
         The network takes no pictures of that side.
     """
+
+    INPUTS = frozenset(("blurry", "sharp", "kernel", "linear_view"))
+    """What of a batch counts for the loss."""
 
     def __init__(
         self, network: AnalysisNetwork, side: int, half: bool = False, fuse: bool = False
@@ -72,6 +74,7 @@ class AnalysisTwin(torch.nn.Module):
         profile = torch.exp(-0.5 * (position / config.start) ** 2)
         profile = profile / profile.sum()
         self.register_buffer("start", (profile[:, None] * profile)[None])
+        self.register_buffer("grey", torch.tensor(GREY))
 
     def forward(self, blurry: torch.Tensor) -> List[Dict[str, torch.Tensor]]:
         """Estimate kernels of grey pictures (batch, 1, H, W); see `AnalysisNetwork.call`."""
@@ -165,19 +168,33 @@ class AnalysisTwin(torch.nn.Module):
         logits = self._convolved(residual_unet, maps, config.decoder_widths, weights)
         return (logits[:, :, :grid, :grid] + 8 * middle).reshape(-1, grid * grid)
 
+    def view(self, pictures: torch.Tensor, linear: Optional[torch.Tensor] = None) -> torch.Tensor:
+        """Return 8-bit pictures (batch, H, W, 3) as the network sees them, grey, (batch, 1, H, W).
+
+        In linear light where `linear` (batch,) is 1.
+        """
+        grey = (pictures.float() @ self.grey)[:, None] / 255
+        if linear is None:
+            return grey
+        curve = ((grey + 0.055) / 1.055) ** 2.4
+        curve = torch.where(grey <= TOE_GAMMA, grey / 12.92, curve)
+        return torch.where(linear[:, None, None, None] > 0.5, curve, grey)
+
     def loss(
         self, batch: Dict[str, torch.Tensor], edge_weight: float = 0.3
     ) -> Dict[str, torch.Tensor]:
         """Return the figures of `AnalysisTrainer.call`, each a mean over the batch.
 
-        The batch: "blurry" and "sharp" (batch, 1, H, W), "kernel" (batch, grid, grid).
+        The batch: "blurry" and "sharp" (batch, H, W, 3), uint8, "kernel" (batch, grid, grid), and
+        where some are seen in linear light "linear_view" (batch,).
         """
-        sharp, truth = [batch["sharp"]], [batch["kernel"]]
+        blurry, sharp = (self.view(batch[name], batch.get("linear_view")) for name in _PICTURES)
+        sharp, truth = [sharp], [batch["kernel"]]
         for level in reversed(range(1, len(self._grids))):
             sharp.insert(0, functional.avg_pool2d(sharp[0], 2))
             truth.insert(0, resampled(truth[0], getattr(self, f"finer_{level}").T))
         targets = [gradients(planes) for planes in sharp]
-        results = self(batch["blurry"])
+        results = self(blurry)
         total = 0.0
         for result in results:
             level = self._grids.index(result["kernel"].shape[1])
