@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Tuple
 
 import numpy as np
+from scipy import fft
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -23,7 +24,6 @@ sys.path.insert(0, str(ROOT))
 from deblurnets.imaging import srgb  # noqa: E402
 from deblurnets.imaging.pixels import eight_bits, to_unit_rgb  # noqa: E402
 from deblurnets.pictures.files import Picture, read_image, write_image  # noqa: E402
-from deblurnets.simulation.camera import convolve_valid  # noqa: E402
 from deblurnets.simulation.trajectory import random_shake  # noqa: E402
 
 GRID = 85
@@ -66,6 +66,17 @@ def write_triple(
     }
     for part, pixels in pictures.items():
         write_image(f"{name}_{part}.png", Picture(pixels))
+
+
+def convolve_valid(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Convolve (H, W, C) with (k, k); the part that needs no outside: (H - k + 1, W - k + 1, C)."""
+    height, width = image.shape[:2]
+    size = [fft.next_fast_len(n, True) for n in (height, width)]
+    k = kernel.shape[0]
+    otf = fft.rfft2(kernel, size)[None]
+    spectrum = fft.rfft2(np.moveaxis(image, 2, 0), size, axes=(1, 2))
+    blurry = fft.irfft2(spectrum * otf, size, axes=(1, 2))
+    return np.moveaxis(blurry[:, k - 1 : height, k - 1 : width], 0, 2)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ sharp picture, each input and result side by side, pixel for pixel; its PSNR is 
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -20,7 +21,8 @@ import deblurnets  # noqa: E402
 from deblurnets.imaging.metrics import compare  # noqa: E402
 from deblurnets.imaging.pixels import unit_range  # noqa: E402
 from deblurnets.pictures.files import Picture, SaveOptions, read_image, write_image  # noqa: E402
-from deblurnets.simulation.rotation import blur_by_shake, random_shake  # noqa: E402
+from deblurnets.simulation.motion import random_motion  # noqa: E402
+from deblurnets.simulation.shot import Shot, take  # noqa: E402
 
 README_NAMES, README_SIZE = ("coffee.png", "raccoon.jpg"), (400, 600)
 GUIDE_SIZE, GAP = (300, 300), 6
@@ -42,8 +44,10 @@ def main() -> None:
 
 def turned(sharp: np.ndarray) -> np.ndarray:
     """Blur a picture as a camera does that turns by two degrees around a corner."""
-    shake = random_shake(np.random.RandomState(4), 6, 2.0, (80, 190))
-    return blur_by_shake(unit_range(sharp), shake)
+    rng = np.random.RandomState(4)
+    motion = random_motion(rng, sharp.shape[:2], 6, (0, 0, 2.0))
+    motion = dataclasses.replace(motion, centre=(80, 190))
+    return take(unit_range(sharp), Shot(motion), rng).blurry
 
 
 def show(name: str, blurry: np.ndarray, sharp: np.ndarray) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple, Type
 
 from deblurnets.evaluation import benchmark, options, report, sharpness, turned
+from deblurnets.evaluation.camera import run as camera
 from deblurnets.evaluation.literature import command as literature
 from deblurnets.evaluation.options import load_deblurrer
 from deblurnets.evaluation.speed import command as speed
@@ -47,7 +48,12 @@ def main(
             return speed.run(arguments)
         if arguments.command == "rotation":
             return turned.run(arguments)
-        runs = {"benchmark": run_benchmark, "sharp": run_sharp, "literature": literature.run}
+        runs = {
+            "benchmark": run_benchmark,
+            "sharp": run_sharp,
+            "literature": literature.run,
+            "camera": camera.run,
+        }
         return runs[arguments.command](arguments, load or load_deblurrer)
     except (benchmark.BenchmarkError, ImageError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -68,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     literature.add_parser(commands)
     speed.add_parser(commands)
     turned.add_parser(commands)
+    camera.add_parser(commands)
     score = commands.add_parser("score", help="PSNR and SSIM of one picture at the best shift")
     score.add_argument("picture", help="picture to score")
     score.add_argument("reference", help="sharp picture to compare with")

@@ -21,7 +21,9 @@ from deblurnets.evaluation.benchmark import BenchmarkError
 from deblurnets.imaging.metrics import compare
 from deblurnets.imaging.pixels import to_unit_rgb
 from deblurnets.pictures.files import read_image
-from deblurnets.simulation.rotation import blur_by_shake, random_shake
+from deblurnets.simulation.motion import random_motion
+from deblurnets.simulation.sensor import Sensor
+from deblurnets.simulation.shot import Shot, take
 
 Deblur = Callable[[np.ndarray], Result]
 
@@ -84,10 +86,10 @@ def evaluate(paths: Sequence[Path], shakes: Shakes, one: Deblur, local: Deblur) 
 
 
 def blurred(sharp: np.ndarray, shakes: Shakes, seed: int, degrees: float) -> np.ndarray:
-    """Blur a picture (H, W, 3) in 0..1 by a random shake; returns uint8."""
-    centre = (sharp.shape[0] / 2, sharp.shape[1] / 2)
-    shake = random_shake(np.random.RandomState(seed), shakes.extent, degrees, centre)
-    return blur_by_shake(sharp, shake, seed=seed)
+    """Take a photograph of a picture (H, W, 3) in 0..1; returns uint8."""
+    rng = np.random.RandomState(seed)
+    motion = random_motion(rng, sharp.shape[:2], shakes.extent, (0, 0, degrees))
+    return take(sharp, Shot(motion, sensor=Sensor(read=0.002)), rng).blurry
 
 
 def middle(picture: np.ndarray, side: int) -> np.ndarray:

@@ -1,181 +1,157 @@
-"""What a camera makes of a sharp picture: exposure, shake, clipping, noise, 8 bits, JPEG.
-
-`capture` runs the stages in the order of a camera; each is a function of its own. All randomness
-comes from the generator that is handed in.
-"""
+"""Random photographs: which shakes, lights, cameras and files a network is trained on."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple, Tuple
+from typing import Optional, Tuple
 
-import cv2
 import numpy as np
-import scipy.fft
 
-from deblurnets.imaging.srgb import to_gamma, to_linear
-from deblurnets.simulation import rotation
-from deblurnets.simulation.kernel_errors import perturb_kernel
+from deblurnets.simulation.development import Development
+from deblurnets.simulation.lights import Lights
+from deblurnets.simulation.media import MEDIA
+from deblurnets.simulation.motion import Motion, random_motion
+from deblurnets.simulation.overlays import OVERLAYS
+from deblurnets.simulation.sensor import Sensor
+from deblurnets.simulation.shot import Shot
 
-# Strongest faults, as of `perturb_kernel`, by which an uneven kernel changes over a picture.
-UNEVEN = 2.0
-# Values in gamma and in linear domain of the 256 numbers of an 8-bit picture.
-GAMMA_OF_BYTE = np.arange(256, dtype=np.float32) / np.float32(255)
-LINEAR_OF_BYTE = to_linear(GAMMA_OF_BYTE)
+Range = Tuple[float, float]
 
 
 @dataclasses.dataclass(frozen=True)
 class CameraConfig:
-    """How cameras shake, and what they do to the light.
+    """Distribution of shots. Shares are of all shots, ranges are drawn from evenly.
 
     Attributes
     ----------
-    grid : side of the kernel grid, odd.
-    extent, power : bounds of the shake's larger side in pixels, and how it is spread between
-        them (see :func:`deblurnets.simulation.trajectory.random_shake`).
-    turned : share of cameras that turn while they shake, so that no one kernel is right
-        everywhere; the kernel told is that of the middle.
-    degrees : bounds of the angle by which those turn.
-    uneven : share of the other cameras whose kernel changes a little over the picture, as that of
-        real lenses and hands does; the kernel told is the mean one.
-    linear : share that blur in linear light rather than the gamma-encoded values.
-    saturation : share with the exposure raised before the blur so that lights clip.
-    noise : bounds of the noise's standard deviation, of 1, small values more often; a fifth has
-        none but the rounding to 8 bits.
-    jpeg : share that store JPEG (quality 70 to 98) after the noise.
+    grid : side of the kernel grid, odd: shakes that would not fit it are made smaller.
+    still : share without any motion.
+    plain : share of clean ones: a shake, and noise of the sensor in three of four, nothing else.
+    gamma : share whose blur adds up pixel values in place of light.
+    extent, power : bounds of the shake's larger side in pixels of the photograph; its
+        ``1 / power``-th power is drawn evenly.
+    optics, soft : standard deviation of the lens's blur in pixels of the photograph, and the share
+        of lenses with three times as much.
+    turning : share with rotations beside the shift.
+    degrees : largest roll, and pitch and yaw a third of it, differences over the exposure.
+    lights, night : shares with lights brighter than white by day, and in the dark.
+    shot, read : largest variance at white, and deviation in the dark, of the sensor's noise; small
+        ones more often.
+    mosaic, denoise, tone, sharpen : shares with each part of a camera's processing.
+    scale : shares of scaled photographs, and the bounds of the factor.
+    jpeg, quality : share stored as JPEG, and its bounds.
+    overlay, medium : shares with something over the picture, and of printed or changed ones.
     """
 
     grid: int = 65
-    extent: Tuple[float, float] = (3, 61)
-    power: float = 2.0
-    turned: float = 0.0
-    degrees: Tuple[float, float] = (0.3, 3.0)
-    uneven: float = 0.0
-    linear: float = 0.5
-    saturation: float = 0.1
-    noise: Tuple[float, float] = (0.0, 0.02)
-    jpeg: float = 0.2
+    still: float = 0.0
+    plain: float = 0.3
+    gamma: float = 0.3
+    extent: Range = (3, 61)
+    power: float = 1.0
+    optics: Range = (0.35, 0.8)
+    soft: float = 0.1
+    turning: float = 0.25
+    degrees: float = 0.8
+    lights: float = 0.2
+    night: float = 0.12
+    shot: float = 4e-3
+    read: float = 8e-3
+    mosaic: float = 0.4
+    denoise: float = 0.4
+    tone: float = 0.5
+    sharpen: float = 0.4
+    resized: float = 0.3
+    scale: Range = (0.5, 1.0)
+    jpeg: float = 0.5
+    quality: Range = (60, 98)
+    overlay: float = 0.0
+    medium: float = 0.0
 
 
-class Capture(NamedTuple):
-    """A picture that a camera took.
-
-    Attributes
-    ----------
-    blurry, sharp : arrays (H, W, 3), uint8, gamma-encoded; the sharp one as exposed.
-    kernel : array (grid, grid), float32, summing to 1.
-    linear : whether the blur is a convolution in linear light.
-    """
-
-    blurry: np.ndarray
-    sharp: np.ndarray
-    kernel: np.ndarray
-    linear: bool
-
-
-def capture(
-    sharp: np.ndarray, kernel: np.ndarray, config: CameraConfig, rng: np.random.RandomState
-) -> Capture:
-    """Take a picture of a sharp one.
+def random_shot(
+    rng: np.random.RandomState, shape: Tuple[int, int], config: CameraConfig, scale: float = 1.0
+) -> Shot:
+    """Draw a shot.
 
     Parameters
     ----------
-    sharp : array (H + grid - 1, W + grid - 1, 3), uint8, gamma-encoded.
-    kernel : array (grid, grid)
-        Of the shake, where the camera does not turn.
-    config : CameraConfig
     rng : numpy.random.RandomState
-
-    Returns
-    -------
-    Capture, of (H, W, 3); it lies where the middle of the sharp picture does.
+    shape : (H, W) of the sharp picture.
+    config : CameraConfig
+    scale : the photograph's scale, see `random_scale`; shakes are drawn in its pixels.
     """
-    linear = bool(rng.rand() < config.linear)
-    gain = rng.uniform(1.2, 2.0) if rng.rand() < config.saturation else 1.0
-    exposed = (LINEAR_OF_BYTE if linear else GAMMA_OF_BYTE)[sharp] * np.float32(gain)
-    blurry, kernel = _shaken(exposed, kernel, config, rng)
-    blurry = _noisy(_encoded(blurry, linear), config, rng)
-    if rng.rand() < config.jpeg:
-        blurry = through_jpeg(blurry, int(rng.randint(70, 99)))
-    inner = (slice(config.grid // 2, -(config.grid // 2) or None),) * 2
-    sharp = sharp[inner] if gain == 1 else to_bytes(_encoded(exposed[inner], linear))
-    return Capture(blurry, sharp, kernel, linear)
+    motion = None if rng.rand() < config.still else _motion(rng, shape, config, scale)
+    plain, gamma = rng.rand() < config.plain, rng.rand() < config.gamma
+    optics = rng.uniform(*config.optics) * (3 if rng.rand() < config.soft else 1) / scale
+    sensor = _sensor(rng, config, clean=0.25 if plain else 0.1)
+    shot = Shot(motion, optics=optics, gamma=gamma, scale=scale, sensor=sensor)
+    if plain:
+        return shot
+    return dataclasses.replace(
+        shot,
+        exposure=float(np.exp(rng.uniform(-0.3, 0.4))),
+        lights=_lights(rng, config),
+        development=_development(rng, config),
+        medium=_one_of(rng, config.medium, sorted(MEDIA)),
+        overlay=_one_of(rng, config.overlay, sorted(OVERLAYS)),
+        quality=int(rng.uniform(*config.quality)) if rng.rand() < config.jpeg else None,
+    )
 
 
-def _shaken(
-    exposed: np.ndarray, kernel: np.ndarray, config: CameraConfig, rng: np.random.RandomState
-) -> Tuple[np.ndarray, np.ndarray]:
-    """Blur what came through the lens; return it, and the kernel that tells most of it."""
-    if config.turned and rng.rand() < config.turned:
-        return _turned_blur(exposed, config, rng)
-    if config.uneven and rng.rand() < config.uneven:
-        return _uneven_blur(exposed, kernel, rng)
-    return convolve_valid(exposed, kernel), kernel
+def random_scale(rng: np.random.RandomState, config: CameraConfig) -> float:
+    """Draw the factor by which a photograph is scaled after it was developed."""
+    return float(rng.uniform(*config.scale)) if rng.rand() < config.resized else 1.0
 
 
-def _turned_blur(
-    exposed: np.ndarray, config: CameraConfig, rng: np.random.RandomState
-) -> Tuple[np.ndarray, np.ndarray]:
-    """Return a picture as blurred by a turning camera, and the kernel of its middle."""
-    half = config.grid // 2
-    sides = np.subtract(exposed.shape[:2], 2 * half)
-    low, high = config.extent
-    # Far from its centre a turn makes the path longer than the shake; the grid has to hold both.
-    extent = rng.uniform(low, max(low, high / 2))
-    centre = rng.uniform(-sides, 2 * sides)
-    shake = rotation.random_shake(rng, extent, rng.uniform(*config.degrees), tuple(centre))
-    blurry = rotation.moved_average(exposed, shake)[half : half + sides[0], half : half + sides[1]]
-    return blurry, shake.kernel(tuple(half + sides / 2), config.grid)
+def _motion(
+    rng: np.random.RandomState, shape: Tuple[int, int], config: CameraConfig, scale: float
+) -> Motion:
+    low, high = (bound ** (1 / config.power) for bound in config.extent)
+    motion = random_motion(rng, shape, rng.uniform(low, high) ** config.power / scale)
+    if rng.rand() < config.turning:
+        roll = config.degrees * rng.rand()
+        motion = random_motion(rng, shape, 0.8 * motion.extent, (roll / 3, roll / 3, roll))
+        # The part of a picture that training sees lies anywhere in it.
+        row, column = (rng.uniform(-1, 2) * n for n in shape)
+        focal = float(rng.uniform(2, 6) * max(shape))
+        motion = dataclasses.replace(motion, centre=(row, column), focal=focal)
+    reach = np.abs(motion.at(((shape[0] - 1) / 2, (shape[1] - 1) / 2))).max() * scale
+    return motion.slowed(min(1.0, (config.grid // 2 - 2) / reach))
 
 
-def _uneven_blur(
-    exposed: np.ndarray, kernel: np.ndarray, rng: np.random.RandomState
-) -> Tuple[np.ndarray, np.ndarray]:
-    """Return a picture whose kernel goes from one to a slightly other one, and their mean."""
-    strength = rng.uniform(0, UNEVEN)
-    ends = [perturb_kernel(kernel, rng, strength) for _ in range(2)]
-    first, last = (convolve_valid(exposed, end) for end in ends)
-    rows, columns = np.ogrid[: first.shape[0], : first.shape[1]]
-    angle = rng.uniform(0, 2 * np.pi)
-    ramp = np.cos(angle) * rows + np.sin(angle) * columns
-    ramp = ((ramp - ramp.min()) / np.ptp(ramp)).astype(np.float32)[..., None]
-    return (1 - ramp) * first + ramp * last, (ends[0] + ends[1]) / 2
+def _sensor(rng: np.random.RandomState, config: CameraConfig, clean: float) -> Sensor:
+    if rng.rand() < clean:
+        return Sensor()
+    strength = rng.rand() ** 2
+    return Sensor(
+        config.shot * strength, config.read * strength * rng.rand(), rng.rand() < config.mosaic
+    )
 
 
-def convolve_valid(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Convolve (H, W, C) with (k, k); the part that needs no outside: (H - k + 1, W - k + 1, C)."""
-    height, width = image.shape[:2]
-    size = [scipy.fft.next_fast_len(n, True) for n in (height, width)]
-    k = kernel.shape[0]
-    otf = scipy.fft.rfft2(kernel, size)[None]
-    spectrum = scipy.fft.rfft2(np.moveaxis(image, 2, 0), size, axes=(1, 2))
-    blurry = scipy.fft.irfft2(spectrum * otf, size, axes=(1, 2))
-    return np.moveaxis(blurry[:, k - 1 : height, k - 1 : width], 0, 2)
+def _lights(rng: np.random.RandomState, config: CameraConfig) -> Lights:
+    kind = rng.rand()
+    if kind < config.night:
+        dim = float(np.exp(rng.uniform(np.log(0.06), np.log(0.4))))
+        return Lights(rng.uniform(2, 12), rng.randint(2, 12), rng.uniform(5, 50), dim)
+    if kind < config.night + config.lights:
+        return Lights(rng.uniform(1.5, 12), rng.randint(6), rng.uniform(3, 40))
+    return Lights()
 
 
-def _encoded(exposed: np.ndarray, linear: bool) -> np.ndarray:
-    """Clip at what a pixel can hold and gamma-encode."""
-    exposed = np.clip(exposed, 0, 1)
-    return to_gamma(exposed) if linear else exposed
+def _development(rng: np.random.RandomState, config: CameraConfig) -> Development:
+    return Development(
+        denoise=0.05 * rng.rand() if rng.rand() < config.denoise else 0.0,
+        contrast=0.7 * rng.rand() if rng.rand() < config.tone else 0.0,
+        saturation=rng.uniform(0.9, 1.4) if rng.rand() < config.tone else 1.0,
+        sharpening=1.4 * rng.rand() ** 1.5 if rng.rand() < config.sharpen else 0.0,
+        radius=rng.uniform(0.6, 2.0),
+    )
 
 
-def _noisy(picture: np.ndarray, config: CameraConfig, rng: np.random.RandomState) -> np.ndarray:
-    """Add noise to the gamma-encoded values; return 8 bits."""
-    low, high = config.noise
-    deviation = low + (high - low) * rng.rand() ** 2 if rng.rand() < 0.8 else 0.0
-    if deviation:
-        # NumPy's newer generator draws float32 in a quarter of the time.
-        grain = np.random.default_rng(rng.randint(2**31)).standard_normal(picture.shape, np.float32)
-        picture = picture + np.float32(deviation) * grain
-    return to_bytes(picture)
-
-
-def through_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
-    """Return an 8-bit RGB picture as it comes back from JPEG (4:2:0, quality 1 to 100)."""
-    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
-
-
-def to_bytes(picture: np.ndarray) -> np.ndarray:
-    """Round 0..1 to 8 bits; what lies outside is clipped."""
-    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+def _one_of(
+    rng: np.random.RandomState, share: float, kinds: Tuple[str, ...]
+) -> Optional[Tuple[str, float]]:
+    chosen = rng.rand() < share
+    kind, strength = kinds[rng.randint(len(kinds))], float(rng.rand())
+    return (kind, strength) if chosen else None

@@ -9,9 +9,9 @@ from typing import Callable, Dict, Optional
 import numpy as np
 
 from deblurnets.backend import numpy_function
+from deblurnets.imaging.pixels import unit_range
 from deblurnets.imaging.psf import cosine, prune
 from deblurnets.imaging.srgb import GREY, to_linear
-from deblurnets.simulation.camera import GAMMA_OF_BYTE
 from deblurnets.training import loop
 from deblurnets.training.estimates import aligned
 from deblurnets.training.kinds import build_network
@@ -50,7 +50,7 @@ class LatestAnalysis:
         if self._calls % self._every == 0:
             self._refresh()
         self._calls += 1
-        grey = GAMMA_OF_BYTE[batch["blurry"]] @ GREY
+        grey = unit_range(batch["blurry"]) @ GREY
         views = np.where(batch["linear"][:, None, None] > 0.5, to_linear(grey), grey)[..., None]
         if self._kernels is None:
             grid = batch["kernel"].shape[1]

@@ -18,12 +18,12 @@ from scipy import fft
 from deblurnets.deconvolution.hyper_laplacian import hyper_laplacian
 from deblurnets.deconvolution.restorer import RestoreConfig
 from deblurnets.estimation.search import View, refined
+from deblurnets.imaging.pixels import eight_bits, unit_range
 from deblurnets.imaging.psf import cosine, fit_grid, normalise
 from deblurnets.imaging.srgb import GREY, to_linear
-from deblurnets.simulation.camera import GAMMA_OF_BYTE, to_bytes
 from deblurnets.training.photographs import Photographs
 from deblurnets.training.sample_store import KERNELS, PICTURES, STARTS, describe, write_rows
-from deblurnets.training.samples import SampleConfig, draw_capture, generator
+from deblurnets.training.samples import SampleConfig, draw_photograph, generator
 
 # What differs from the defaults of `SampleConfig`: shakes of all sizes that the tool finds, and
 # pictures of the size of the network's window.
@@ -32,8 +32,6 @@ ESTIMATED = {
     "grid": 97,
     "extent": (3, 75),
     "power": 1.2,
-    "noise": (0.0, 0.015),
-    "uneven": 0.4,
 }
 # A view whose kernel has at least this cosine with the true one is not followed by another: the
 # tool takes more views, and the best kernel.
@@ -56,11 +54,11 @@ def estimate_sample(
     uint8, deconvolved by either.
     """
     photographs, analysis = tools(pack)
-    taken = draw_capture(photographs, config, generator(seed, number))
-    blurry, true = GAMMA_OF_BYTE[taken.blurry], taken.kernel
-    domain = "linear" if taken.linear else "gamma"
+    taken = draw_photograph(photographs, config, generator(seed, number))
+    blurry, true = unit_range(taken.blurry), taken.kernel(config.grid)
+    domain = taken.domain
     grey = np.ascontiguousarray(blurry @ GREY)
-    part = to_linear(grey) if taken.linear else grey
+    part = to_linear(grey) if taken.domain == "linear" else grey
     settings, rng = analysis.config, generator(seed, number, 1)
     kernels = []
     for view in rng.permutation(len(settings.views))[:2]:
@@ -76,8 +74,8 @@ def estimate_sample(
         for kernel, way in ((estimated, ways.estimated), (true, ways.known))
     ]
     return {
-        PICTURES: np.stack([taken.blurry, taken.sharp]),
-        STARTS: to_bytes(np.stack(starts)),
+        PICTURES: np.stack([taken.blurry, eight_bits(taken.sharp)]),
+        STARTS: eight_bits(np.stack(starts)),
         KERNELS: np.stack([estimated, true]).astype(np.float16),
     }
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
 import numpy as np
 
 from deblurnets.pictures.files import Picture, write_image
-from deblurnets.simulation.trajectory import random_shake
+from deblurnets.simulation.camera import random_scale, random_shot
 from deblurnets.training.samples import SampleConfig, generator
 
 _GAP = 2  # pixels between kernels
@@ -21,9 +22,9 @@ def draw_kernel_sheet(config: SampleConfig, seed: int, count: int) -> np.ndarray
     Parameters
     ----------
     config : SampleConfig
-        Grid, extent and power count.
+        Its shakes, lenses and scales count.
     seed : int
-        Stream; kernel i is that of sample i of a training run with this seed.
+        Of the kernels.
     count : int
         Kernels.
 
@@ -37,12 +38,21 @@ def draw_kernel_sheet(config: SampleConfig, seed: int, count: int) -> np.ndarray
     sheet = np.full((rows * cell + _GAP, columns * cell + _GAP), _LINES, np.uint8)
     for number in range(count):
         rng = generator(seed, number)
-        kernel = random_shake(rng, config.grid, config.extent, config.power)
+        kernel = _kernel(rng, config)
         top, left = (_GAP + cell * i for i in divmod(number, columns))
         # The square root shows the faint parts of a path, which matter.
         grey = np.rint(255 * np.sqrt(kernel / kernel.max())).astype(np.uint8)
         sheet[top : top + config.grid, left : left + config.grid] = grey
     return sheet
+
+
+def _kernel(rng: np.random.RandomState, config: SampleConfig) -> np.ndarray:
+    """Draw a kernel as the middle of a sample has it."""
+    scale = random_scale(rng, config)
+    shape = (round(config.crop / scale),) * 2
+    shot = random_shot(rng, shape, dataclasses.replace(config, still=0), scale)
+    middle = ((config.crop - 1) / 2,) * 2
+    return shot.motion.scaled(scale).kernel(middle, config.grid, shot.optics * scale)
 
 
 def write_kernel_sheet(path: Path, config: SampleConfig, seed: int, count: int) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from deblurnets.deblurrer import to_unit_rgb
+from deblurnets.imaging.pixels import eight_bits
 from deblurnets.pictures.files import read_image
 from deblurnets.pictures.formats import FORMAT_NAMES, format_of_name
-from deblurnets.simulation.camera import to_bytes
 
 PIXELS, SHAPES = "pixels.npy", "shapes.npy"
 
@@ -41,7 +41,7 @@ def pack_photographs(folder: Path, destination: Path, limit: int = 0) -> int:
         raise ValueError(f"{folder} has no photographs ({FORMAT_NAMES})")
     if limit and len(paths) > limit:
         paths = [paths[i] for i in np.linspace(0, len(paths) - 1, limit).astype(int)]
-    pictures = [to_bytes(to_unit_rgb(read_image(str(p)).pixels)) for p in paths]
+    pictures = [eight_bits(to_unit_rgb(read_image(str(p)).pixels)) for p in paths]
     Path(destination).mkdir(parents=True, exist_ok=True)
     np.save(Path(destination) / PIXELS, np.concatenate([p.ravel() for p in pictures]))
     np.save(Path(destination) / SHAPES, np.array([p.shape[:2] for p in pictures], np.int64))

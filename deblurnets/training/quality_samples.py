@@ -17,11 +17,11 @@ import numpy as np
 
 from deblurnets.estimation.quality import BORDER, QualityModel
 from deblurnets.imaging.metrics import MAX_SHIFT, compare
+from deblurnets.imaging.pixels import eight_bits, unit_range
 from deblurnets.imaging.srgb import GREY
-from deblurnets.simulation.camera import GAMMA_OF_BYTE, to_bytes
 from deblurnets.training.estimates import tools
 from deblurnets.training.sample_store import PICTURES, describe, rows_done, write_rows
-from deblurnets.training.samples import SampleConfig, draw_capture, generator
+from deblurnets.training.samples import SampleConfig, draw_photograph, generator
 
 ERRORS, GAINS = "errors.npy", "gains.npy"
 # What differs from the defaults of `SampleConfig`: shakes of all sizes that the tool finds.
@@ -98,8 +98,8 @@ def quality_sample(
     "gains" (KERNELS,), float32, PSNR over the blurry picture's in dB.
     """
     photographs, analysis = tools(pack)
-    taken = draw_capture(photographs, config, generator(seed, number))
-    blurry, sharp = GAMMA_OF_BYTE[taken.blurry], GAMMA_OF_BYTE[taken.sharp]
+    taken = draw_photograph(photographs, config, generator(seed, number))
+    blurry, sharp = unit_range(taken.blurry), taken.sharp
     oracle = Oracle(np.ascontiguousarray(sharp @ GREY))
     usual, analysis.quality_model = analysis.quality_model, QualityModel(oracle, config.crop)
     try:
@@ -113,7 +113,7 @@ def quality_sample(
     pictures = np.stack([oracle.blurry, *(oracle.results[i] for i in rows)])
     errors = np.stack([oracle.errors[i] for i in rows])
     return {
-        PICTURES: to_bytes(pictures),
+        PICTURES: eight_bits(pictures),
         ERRORS: np.rint(np.clip(errors / ERROR_UNIT, -127, 127)).astype(np.int8),
         GAINS: np.array([oracle.gains[i] for i in rows], np.float32),
     }

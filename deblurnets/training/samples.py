@@ -16,11 +16,12 @@ import numpy as np
 
 from deblurnets.deconvolution.hyper_laplacian import hyper_laplacian
 from deblurnets.imaging.noise import estimate_noise
+from deblurnets.imaging.pixels import eight_bits, unit_range
 from deblurnets.imaging.psf import cosine
 from deblurnets.imaging.srgb import GREY
-from deblurnets.simulation.camera import GAMMA_OF_BYTE, CameraConfig, Capture, capture, to_bytes
+from deblurnets.simulation.camera import CameraConfig, random_scale, random_shot
 from deblurnets.simulation.kernel_errors import perturb_kernel
-from deblurnets.simulation.trajectory import random_shake
+from deblurnets.simulation.shot import Photograph, take
 from deblurnets.training.photographs import Photographs
 from deblurnets.training.sample_store import Estimates
 
@@ -31,7 +32,7 @@ class SampleConfig(CameraConfig):
 
     Attributes
     ----------
-    grid to jpeg : see `CameraConfig`.
+    grid to medium : see `CameraConfig`.
     crop : side of the blurry crop in pixels.
     shrink : largest factor by which a photograph is reduced before the crop is cut.
     start : whether to deconvolve the blurry crop by hand with the estimated kernel, which a
@@ -101,24 +102,25 @@ def draw_sample(
     if config.estimates:
         return _stored_sample(config, seed, number)
     rng = generator(seed, number)
-    taken = draw_capture(photographs, config, rng)
+    taken = draw_photograph(photographs, config, rng)
+    kernel = taken.kernel(config.grid)
     strength = rng.rand() ** 1.5 if rng.rand() > config.exact else 0.0
-    estimate = perturb_kernel(taken.kernel, rng, strength)
+    estimate = perturb_kernel(kernel, rng, strength)
     sample = {
         "blurry": taken.blurry,
-        "sharp": taken.sharp,
-        "kernel": taken.kernel,
+        "sharp": eight_bits(taken.sharp),
+        "kernel": kernel,
         "estimate": estimate,
     }
-    blurry = GAMMA_OF_BYTE[taken.blurry]
+    blurry = unit_range(taken.blurry)
     if config.start:
-        domain = "linear" if taken.linear else "gamma"
-        sample["start"] = to_bytes(hyper_laplacian(blurry, estimate, domain=domain))
+        start = hyper_laplacian(blurry, estimate, domain=taken.domain)
+        sample["start"] = eight_bits(start)
     if config.conditions:
-        sample["linear"] = np.float32(taken.linear)
+        sample["linear"] = np.float32(not taken.gamma)
         sample["noise"] = np.float32(estimate_noise(blurry))
     if config.linear_view:
-        sample["linear_view"] = np.float32(taken.linear and rng.rand() < config.linear_view)
+        sample["linear_view"] = np.float32(not taken.gamma and rng.rand() < config.linear_view)
     return sample
 
 
@@ -127,13 +129,15 @@ def generator(*seeds: int) -> np.random.RandomState:
     return np.random.RandomState([seed & 0xFFFFFFFF for seed in seeds])
 
 
-def draw_capture(
+def draw_photograph(
     photographs: Photographs, config: SampleConfig, rng: np.random.RandomState
-) -> Capture:
-    """Draw a shake and a crop of a photograph, and let the camera take it."""
-    kernel = random_shake(rng, config.grid, config.extent, config.power)
-    sharp = _sharp_crop(photographs, rng, config.crop + config.grid - 1, config.shrink)
-    return capture(sharp, kernel, config, rng)
+) -> Photograph:
+    """Draw a crop of a photograph and a shot, and take it: (crop, crop) and its true kernel."""
+    scale = random_scale(rng, config)
+    side = int(np.ceil((config.crop + config.grid - 1) / scale))
+    sharp = unit_range(_sharp_crop(photographs, rng, side, config.shrink))
+    taken = take(sharp, random_shot(rng, sharp.shape[:2], config, scale), rng)
+    return taken.middle(config.crop)
 
 
 @functools.lru_cache(maxsize=2)

@@ -8,6 +8,8 @@ from PIL import Image
 from deblurnets.training.photographs import pack_photographs
 
 SAMPLES = {"crop": 48, "grid": 17, "extent": [3, 12]}
+CLEAN = {"plain": 1.0, "shot": 0.0, "read": 0.0, "mosaic": 0.0, "turning": 0.0, "resized": 0.0}
+"""Settings of samples that are a convolution and nothing else."""
 NETWORKS = {
     "analysis": {"grid": 17, "steps": [1, 1], "widths": [4, 8], "decoder_widths": [4, 8]},
     "synthesis": {"widths": [4, 8]},

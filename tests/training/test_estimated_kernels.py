@@ -48,7 +48,7 @@ def test_a_start_made_in_the_step_is_the_one_made_with_the_sample(pack):
 
 def test_kernels_are_found_in_the_domain_of_the_blur_and_put_in_place(pack, tmp_path, monkeypatch):
     write_run(tmp_path / "run", 7)
-    batch = batch_of(pack, conditions=True, exact=0.5)
+    batch = batch_of(pack, conditions=True, exact=0.5, gamma=0.7)
     assert set(batch["linear"]) == {0.0, 1.0}
     # What a good network finds: somewhere else, with a softmax's tails.
     kernels = 0.9 * np.roll(batch["kernel"], (2, -1), (1, 2)) + 0.1 / 17**2
@@ -73,7 +73,7 @@ def test_kernels_are_found_in_the_domain_of_the_blur_and_put_in_place(pack, tmp_
 
 def test_the_network_of_the_run_finds_them(pack, tmp_path):
     write_run(tmp_path / "run", 7)
-    batch = batch_of(pack, conditions=True, linear=0, exact=0)
+    batch = batch_of(pack, conditions=True, gamma=1, exact=0)
     estimator = LatestAnalysis(tmp_path / "run", -1)
     estimator(batch)
     _, network = build_network("analysis", json.dumps(NETWORKS["analysis"]))

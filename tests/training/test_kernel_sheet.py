@@ -3,7 +3,7 @@
 import numpy as np
 
 from deblurnets.pictures.files import read_image
-from deblurnets.simulation.trajectory import random_shake
+from deblurnets.simulation.camera import random_scale, random_shot
 from deblurnets.training import __main__ as command
 from deblurnets.training.card import write_card
 from deblurnets.training.kernel_sheet import draw_kernel_sheet
@@ -11,10 +11,14 @@ from deblurnets.training.samples import SampleConfig, generator
 
 
 def test_the_sheet_shows_the_kernels_of_the_samples():
-    config = SampleConfig(grid=17, extent=(3, 12))
+    config = SampleConfig(grid=17, extent=(3, 12), resized=0)
     sheet = draw_kernel_sheet(config, seed=5, count=5)
     assert sheet.shape == (2 * 19 + 2, 3 * 19 + 2)
-    kernel = random_shake(generator(5, 4), 17, (3, 12), config.power)
+    rng = generator(5, 4)
+    scale = random_scale(rng, config)
+    shot = random_shot(rng, (config.crop, config.crop), config, scale)
+    middle = ((config.crop - 1) / 2,) * 2
+    kernel = shot.motion.kernel(middle, 17, shot.optics)
     shown = sheet[21:38, 21:38]  # the fifth: second row, second column
     assert np.array_equal(shown, np.rint(255 * np.sqrt(kernel / kernel.max())).astype(np.uint8))
     assert (sheet[21:, 40:] == 96).all()  # no sixth

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from tiny_training import NETWORKS, SAMPLES, arguments
+from tiny_training import CLEAN, NETWORKS, SAMPLES, arguments
 
 from deblurnets.training import __main__ as command
 from deblurnets.training.kinds import build_network, build_trainer
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.training, pytest.mark.usefixtures("eager")]
 
 
 def samples(pack, size=4, **settings):
-    values = {**SAMPLES, "crop": 64, "linear": 0.5, "conditions": True, **settings}
+    values = {**SAMPLES, "crop": 64, "gamma": 0.5, "conditions": True, **settings}
     return make_batch(Photographs(pack), SampleConfig.from_values(values), 3, 0, size)
 
 
@@ -127,7 +127,7 @@ def test_halves_that_do_not_fit_are_told():
 
 
 def test_the_picture_alone_teaches_the_analysis_network(pack):
-    batch = samples(pack, size=2, noise=(0, 0), jpeg=0)
+    batch = samples(pack, size=2, **CLEAN)
     _, pair = build_network("pair", json.dumps(NETWORKS["pair"]))
     pair.synthesis.trainable = False  # new, it returns its start: only the kernel can get better
     trainer = build_trainer("pair", pair, kernel_weight=0.0)

@@ -7,6 +7,7 @@ import json
 import h5py
 import numpy as np
 import pytest
+from tiny_training import CLEAN
 
 from deblurnets.estimation.quality import QualityModel
 from deblurnets.imaging.psf import fit_grid
@@ -20,7 +21,7 @@ from deblurnets.training.quality_samples import (
     quality_batches,
     write_quality_samples,
 )
-from deblurnets.training.samples import SampleConfig, draw_capture, generator
+from deblurnets.training.samples import SampleConfig, draw_photograph, generator
 from deblurnets.weights.files import CONFIG_ATTRIBUTE, load_quality
 
 pytestmark = pytest.mark.training
@@ -48,15 +49,15 @@ def test_quality_samples_hold_what_the_search_meets(quality_samples):
 
 
 def test_an_oracle_knows_the_gain_of_the_true_kernel(pack):
-    config = SampleConfig(crop=128, grid=17, linear=0, noise=(0, 0))
-    taken = draw_capture(Photographs(pack), config, generator(1, 2))
+    config = SampleConfig(crop=128, grid=17, extent=(3, 12), gamma=1.0, **CLEAN)
+    taken = draw_photograph(Photographs(pack), config, generator(1, 2))
     blurry, sharp = (
-        np.ascontiguousarray(p / np.float32(255) @ GREY) for p in (taken.blurry, taken.sharp)
+        np.ascontiguousarray(p @ GREY) for p in (taken.blurry / np.float32(255), taken.sharp)
     )
     dot = fit_grid(np.ones((1, 1), np.float32), 17)
     oracle = Oracle(sharp)
     quality_model = QualityModel(oracle, crop=128)
-    true, none = quality_model(blurry, [taken.kernel, dot])
+    true, none = quality_model(blurry, [taken.kernel(17), dot])
     assert true.gain > 2
     assert true.domain == "gamma"
     assert abs(none.gain) < 0.5

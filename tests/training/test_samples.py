@@ -39,8 +39,8 @@ def test_workers_do_not_change_the_stream(pack):
 @pytest.mark.parametrize("linear", [0.0, 1.0])
 def test_starts_and_conditions_are_those_of_the_tool(pack, linear):
     photographs = Photographs(pack)
-    sample = draw_sample(photographs, config(linear=linear, start=True), 1, 2)
-    same = draw_sample(photographs, config(linear=linear, conditions=True), 1, 2)
+    sample = draw_sample(photographs, config(gamma=1 - linear, start=True), 1, 2)
+    same = draw_sample(photographs, config(gamma=1 - linear, conditions=True), 1, 2)
     blurry = sample["blurry"] / np.float32(255)
     assert same["linear"] == linear
     assert same["noise"] == np.float32(estimate_noise(blurry))
@@ -51,7 +51,7 @@ def test_starts_and_conditions_are_those_of_the_tool(pack, linear):
 
 def test_some_blurred_in_linear_light_are_to_be_seen_so(pack):
     photographs = Photographs(pack)
-    settings = config(conditions=True, linear_view=0.5)
+    settings = config(conditions=True, gamma=0.5, linear_view=0.5)
     samples = [draw_sample(photographs, settings, 1, number) for number in range(40)]
     seen = np.array([sample["linear_view"] for sample in samples])
     linear = np.array([sample["linear"] for sample in samples])
