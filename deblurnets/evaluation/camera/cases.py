@@ -20,6 +20,7 @@ from deblurnets.simulation.shot import Photograph, Shot, take
 PIXELS = 1_000_000
 """Of a case's picture, but where its size is the factor."""
 STRENGTHS = 3
+MIDDLE = 1
 PICTURES = 4
 """Cases of a factor at a strength; the next ones take the next pictures of the folder."""
 
