@@ -51,7 +51,7 @@ class CameraConfig:
     power: float = 1.0
     optics: Range = (0.35, 0.8)
     soft: float = 0.1
-    turning: float = 0.25
+    turning: float = 0.15
     degrees: float = 0.8
     lights: float = 0.2
     night: float = 0.12

@@ -58,8 +58,10 @@ def toned(pixels: np.ndarray, development: Development) -> np.ndarray:
         # The smooth step has slope 3/2 at the middle and 0 at both ends.
         pixels = (1 - share) * pixels + share * pixels * pixels * (3 - 2 * pixels)
     if development.saturation != 1:
-        grey = pixels.mean(axis=2, keepdims=True)
-        pixels = np.clip(grey + np.float32(development.saturation) * (pixels - grey), 0, 1)
+        # The mean of the colours stays, the distance from it grows.
+        share = development.saturation
+        mix = np.full((3, 3), (1 - share) / 3) + share * np.eye(3)
+        pixels = np.clip(pixels @ mix.astype(np.float32), 0, 1)
     return pixels
 
 

@@ -25,7 +25,16 @@ from deblurnets.training.samples import SampleConfig, draw_photograph, generator
 
 ERRORS, GAINS = "errors.npy", "gains.npy"
 # What differs from the defaults of `SampleConfig`: shakes of all sizes that the tool finds.
-QUALITY_SAMPLES = {"crop": 416, "grid": 97, "extent": (3, 75), "power": 1.2, "jpeg": 0.25}
+QUALITY_SAMPLES = {
+    "crop": 416,
+    "grid": 97,
+    "extent": (3, 75),
+    "power": 1.2,
+    "jpeg": 0.25,
+    "still": 0.1,
+    "overlay": 0.12,
+    "medium": 0.12,
+}
 # Results kept of a picture: of what the search tries, and of no blur, in one or both domains.
 KERNELS = 8
 # Errors are kept as bytes, up to what the quality network counts at most.
