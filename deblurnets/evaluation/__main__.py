@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple, Type
 
-from deblurnets.evaluation import benchmark, options, report, sharpness, turned
+from deblurnets.evaluation import benchmark, options, report, sharpness
 from deblurnets.evaluation.camera import run as camera
 from deblurnets.evaluation.literature import command as literature
 from deblurnets.evaluation.options import load_deblurrer
@@ -46,8 +46,6 @@ def main(
             return run_score(arguments)
         if arguments.command == "speed":
             return speed.run(arguments)
-        if arguments.command == "rotation":
-            return turned.run(arguments)
         runs = {
             "benchmark": run_benchmark,
             "sharp": run_sharp,
@@ -73,7 +71,6 @@ def build_parser() -> argparse.ArgumentParser:
     _add_sharp(commands)
     literature.add_parser(commands)
     speed.add_parser(commands)
-    turned.add_parser(commands)
     camera.add_parser(commands)
     score = commands.add_parser("score", help="PSNR and SSIM of one picture at the best shift")
     score.add_argument("picture", help="picture to score")
