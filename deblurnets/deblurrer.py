@@ -11,7 +11,6 @@ from typing import Any, Dict, Optional, Tuple, Union
 import numpy as np
 
 from deblurnets.estimation.estimate import Estimate
-from deblurnets.estimation.local import LocalConfig, deblur_better, estimate_regions
 from deblurnets.imaging.pixels import checked, from_unit_rgb, to_unit_rgb
 from deblurnets.imaging.psf import on_square
 from deblurnets.runtime.collector import collector_paused
@@ -38,8 +37,6 @@ class Result:
     confidence : estimated probability (0..1) that the image is better than the input. Under 1/2
         the image is kept close to the input. None from the paper's networks, which cannot tell.
     blurred : False where no blur was found; the image is then the input.
-    own_kernels : how many regions of how many were deblurred with kernels of their own; None if not
-        asked for. `kernel` is the one of the whole picture.
     seconds : wall-clock seconds of the "analysis" and the "synthesis".
     """
 
@@ -48,7 +45,6 @@ class Result:
     seconds: Dict[str, float]
     confidence: Optional[float] = None
     blurred: bool = True
-    own_kernels: Optional[Tuple[int, int]] = None
 
 
 class Deblurrer:
@@ -65,15 +61,6 @@ class Deblurrer:
     tile_size : int, optional
         Largest side, in pixels, of the parts that the networks' convolutions work on, one after
         the other; what is fastest and fits the memory when not given. The result is the same.
-    local : LocalConfig or bool
-        True, or a configuration: regions of the picture get kernels of their own where the
-        predicted quality is clearly better (`deblurnets.estimation.local`). Needs the compact
-        pair's analysis half, and no `analysis_max_size`.
-
-    Raises
-    ------
-    ValueError
-        Local deblurring does not go together with the rest.
 
     Examples
     --------
@@ -87,16 +74,7 @@ class Deblurrer:
         synthesis: Any,
         analysis_max_size: Optional[Tuple[int, int]] = None,
         tile_size: Optional[int] = None,
-        local: Union[bool, LocalConfig] = False,
     ) -> None:
-        if local and not hasattr(analysis, "estimate_region"):
-            raise ValueError("local deblurring needs the compact pair's analysis network")
-        if local and analysis_max_size is not None:
-            raise ValueError(
-                "local deblurring estimates kernels all over the picture, so it does not go with "
-                "a largest size for the analysis"
-            )
-        self._local = LocalConfig() if local is True else (local or None)
         self._analysis = analysis
         self._synthesis = synthesis
         self._analysis_max_size = analysis_max_size
@@ -111,7 +89,6 @@ class Deblurrer:
         analysis_max_size: Optional[Tuple[int, int]] = None,
         tile_size: Optional[int] = None,
         blind: bool = True,
-        local: Union[bool, LocalConfig] = False,
     ) -> Deblurrer:
         """Load a pair of networks.
 
@@ -121,14 +98,14 @@ class Deblurrer:
         analysis_path, synthesis_path : weight files that replace one or both of the pair's; the
             file itself tells which network it belongs to. One that does not exist is downloaded
             there from the official release.
-        analysis_max_size, tile_size, local : see `Deblurrer`.
+        analysis_max_size, tile_size : see `Deblurrer`.
         blind : False for known kernels only: the analysis network is neither loaded nor
             downloaded.
 
         Raises
         ------
         ValueError
-            There is no pair of that name, or local deblurring does not go with the rest.
+            There is no pair of that name.
         deblurnets.weights.files.WeightsError, deblurnets.weights.download.DownloadError
             A file cannot be used, or cannot be had.
         """
@@ -149,7 +126,7 @@ class Deblurrer:
 
             analysis = weights.load_analysis(paths["analysis"]) if blind else None
             synthesis = weights.load_synthesis(paths["synthesis"])
-        return cls(analysis, synthesis, analysis_max_size, tile_size, local)
+        return cls(analysis, synthesis, analysis_max_size, tile_size)
 
     def __call__(self, image: np.ndarray) -> Result:
         """Deblur a picture.
@@ -168,17 +145,8 @@ class Deblurrer:
         unit = to_unit_rgb(image)
         begin = time.perf_counter()
         estimate = self._estimate(unit)
-        local = None
-        if self._local is not None:
-            local = estimate_regions(unit, estimate, self._analysis, self._local)
         middle = time.perf_counter()
         sharp = self._restore(unit, estimate)
-        if self._local is not None and local is not None:
-            better = deblur_better(
-                unit, sharp, estimate, local, self._analysis, self._restore, self._local
-            )
-            local = local if better is not None else local.without()
-            sharp = sharp if better is None else better
         # Never the caller's own array, and no rounding where nothing was done.
         sharp = np.array(image) if sharp is unit else from_unit_rgb(sharp, image)
         end = time.perf_counter()
@@ -186,13 +154,12 @@ class Deblurrer:
             sharp,
             estimate.kernel,
             {"analysis": middle - begin, "synthesis": end - middle},
-            estimate.confidence if local is None else local.confidence(estimate),
-            estimate.blurred or bool(local is not None and local.own),
-            None if local is None else local.counts(),
+            estimate.confidence,
+            estimate.blurred,
         )
 
     def _restore(self, unit: np.ndarray, estimate: Estimate) -> np.ndarray:
-        """Deblur a picture (H, W, 3) in 0..1, or a part of one, with an estimated kernel."""
+        """Deblur a picture (H, W, 3) in 0..1 with an estimated kernel."""
         if estimate.strength == 0:
             return unit
         sharp = self._synthesis.deblur(

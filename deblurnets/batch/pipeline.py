@@ -231,19 +231,13 @@ def describe_doubts(result: Result) -> Tuple[str, ...]:
     """Say in a clause what a user should know of a result that is not just a sharp picture."""
     if not getattr(result, "blurred", True):
         return ("no blur was found, the picture is kept as it is",)
-    notes = []
     confidence = getattr(result, "confidence", None)
     if confidence is not None and confidence < UNSURE:
-        notes.append(
+        return (
             f"the blur kernel is uncertain (confidence {confidence:.2f}), the result is kept "
-            "close to the input"
+            "close to the input",
         )
-    own, regions = getattr(result, "own_kernels", None) or (0, 0)
-    if own:
-        notes.append(f"{own} of {regions} regions were deblurred with a kernel of their own")
-    elif regions:
-        notes.append("one kernel serves the whole picture")
-    return tuple(notes)
+    return ()
 
 
 def _encode(

@@ -156,7 +156,7 @@ def _prepare_run(
         SaveOptions(arguments.quality, arguments.strip_metadata),
         arguments.max_pixels,
     )
-    networks = chosen_networks(arguments, blind=kernel is None, local=arguments.local)
+    networks = chosen_networks(arguments, blind=kernel is None)
     load_them = functools.partial(_load, load, networks, kernel)
     ledger = Ledger(RunStart.now(argv), sinks)
     return Run(plan, load_them, ledger, settings, arguments.out_dir, arguments.plot)

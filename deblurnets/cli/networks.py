@@ -34,7 +34,6 @@ class NetworkOptions:
     tile_size: Optional[int] = None
     device: str = "auto"
     blind: bool = True
-    local: bool = False
 
 
 def load_deblurrer(options: NetworkOptions) -> Deblurrer:
@@ -53,7 +52,6 @@ def load_deblurrer(options: NetworkOptions) -> Deblurrer:
             analysis_max_size=options.analysis_max_size,
             tile_size=options.tile_size,
             blind=options.blind,
-            local=options.local,
         )
 
 

@@ -50,19 +50,6 @@ def wrong_together(arguments: argparse.Namespace) -> Optional[str]:
         return f"--quality is for JPEG and WebP, {wanted.name} has none"
     if arguments.inset_kernel and not arguments.side_by_side:
         return "--inset_kernel needs --side_by_side (-sbs), it draws into the result's half"
-    return _wrong_with_local(arguments) if arguments.local else None
-
-
-def _wrong_with_local(arguments: argparse.Namespace) -> Optional[str]:
-    if arguments.kernel is not None:
-        return "--local estimates kernels, so it does not go with --kernel, which gives one"
-    if arguments.model == "paper" and arguments.analysis_weights_path is None:
-        return "--local needs the compact pair (--model compact), the paper's predicts no quality"
-    if arguments.analysis_max_input_size is not None:
-        return (
-            "--local estimates kernels all over the picture, so it does not go with "
-            "--analysis_max_input_size (-amis)"
-        )
     return None
 
 
@@ -149,9 +136,9 @@ def _add_views(add: Callable[..., argparse.Action]) -> None:
 
 
 def _add_kernel(add: Callable[..., argparse.Action]) -> None:
-    flag = functools.partial(add, action="store_true")
-    flag(
+    add(
         "--save_kernel",
+        action="store_true",
         help="write the blur kernel beside each result: NAME_kernel.png (16 bits, its maximum "
         "white) and NAME_kernel.npy (float32, sum 1)",
     )
@@ -160,11 +147,6 @@ def _add_kernel(add: Callable[..., argparse.Action]) -> None:
         metavar="FILE",
         type=file_with(".npy", ".png", ".tif", ".tiff"),
         help="deblur with this kernel instead of estimating it: .npy, or a grey .png or .tif",
-    )
-    flag(
-        "--local",
-        help="for a camera that turned: estimate kernels of regions too, and use those that are "
-        "clearly better than one for all; about five times as slow, compact pair only",
     )
 
 
@@ -222,9 +204,7 @@ def add_networks(add: Callable[..., argparse.Action]) -> None:
     )
 
 
-def chosen_networks(
-    arguments: argparse.Namespace, blind: bool = True, local: bool = False
-) -> NetworkOptions:
+def chosen_networks(arguments: argparse.Namespace, blind: bool = True) -> NetworkOptions:
     """Return what the options of `add_networks` choose."""
     return NetworkOptions(
         arguments.model,
@@ -234,7 +214,6 @@ def chosen_networks(
         arguments.tile_size,
         arguments.device,
         blind,
-        local,
     )
 
 

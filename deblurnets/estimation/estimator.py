@@ -11,7 +11,6 @@ import numpy as np
 from deblurnets.backend import compile_layers, ops
 from deblurnets.estimation.edge_prediction import best_crop
 from deblurnets.estimation.estimate import Estimate
-from deblurnets.estimation.local import RegionEstimate
 from deblurnets.estimation.quality import QualityModel
 from deblurnets.estimation.search import (
     InitialEstimate,
@@ -23,7 +22,7 @@ from deblurnets.estimation.search import (
 from deblurnets.imaging.boundaries import pad_to
 from deblurnets.imaging.psf import fit_grid, prune
 from deblurnets.imaging.resample import resize_kernel, shrink
-from deblurnets.imaging.srgb import DOMAINS, GREY, to_linear
+from deblurnets.imaging.srgb import GREY, to_linear
 
 # Few sizes of maps keep memory flat in a folder of many sizes of small pictures.
 SIDES = 64
@@ -95,28 +94,6 @@ class CompactAnalysis:
         grey = np.ascontiguousarray(image @ GREY)
         found = self._search(grey)
         return self._estimate_of(found, found.gain)
-
-    def estimate_region(self, image: np.ndarray, given: Estimate) -> RegionEstimate:
-        """Estimate the kernel of a region (H, W, 3) in 0..1, and compare it with a given one.
-
-        The given estimate, of the whole picture, is one of the search's initial estimates.
-        """
-        grey = np.ascontiguousarray(image @ GREY)
-        domain = given.domain if given.domain in DOMAINS else DOMAINS[0]
-        view = View(1, self.config.views[-1][1], domain)
-        found = self._search(grey, [InitialEstimate(given.kernel, view)])
-        own, theirs = self.quality_model(grey, [found.kernel, given.kernel])
-        expected = theirs.gain if given.strength > 0 else 0.0
-        return RegionEstimate(self._estimate_of(found, own.gain), own.gain - expected)
-
-    def predict_gains(self, image: np.ndarray, results: Sequence[np.ndarray]) -> np.ndarray:
-        """Predict the gains in dB of results over a picture.
-
-        Parameters
-        ----------
-        image, results : arrays (H, W, 3), 0..1.
-        """
-        return self.quality_model.predict_gains(image @ GREY, [result @ GREY for result in results])
 
     def _search(self, grey: np.ndarray, given: Sequence[InitialEstimate] = ()) -> SearchResult:
         config = self.config

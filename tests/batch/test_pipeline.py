@@ -158,8 +158,6 @@ def test_join_keeps_what_belongs_to_the_picture():
         ({"confidence": None}, ()),
         ({"confidence": 0.31}, ("uncertain (confidence 0.31)",)),
         ({"confidence": 0.31, "blurred": False}, ("no blur was found",)),
-        ({"confidence": 0.9, "own_kernels": (5, 6)}, ("5 of 6 regions",)),
-        ({"confidence": 0.31, "own_kernels": (0, 6)}, ("uncertain", "one kernel serves")),
     ],
 )
 def test_doubts_are_told(said, expected):

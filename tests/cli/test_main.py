@@ -117,7 +117,6 @@ def test_arguments_reach_the_deblurrer(work, monkeypatch):
         "analysis_max_size": (300, 400),
         "tile_size": None,
         "blind": True,
-        "local": False,
     }
     assert calls == [("paper", options)]
 
@@ -166,9 +165,6 @@ def test_all_failed(tmp_path, capsys):
         ("-i in --tile_size 383", "at least 384 pixels a side, received 383"),
         ("-i in --gallery in", "needs an empty folder"),
         ("-i in --gallery in/a.png", "found a file"),
-        ("-i in --local --kernel k.npy", "--local estimates kernels, so it does not go with"),
-        ("-i in --local --model paper", "--local needs the compact pair"),
-        ("-i in --local -amis 400", "does not go with --analysis_max_input_size"),
         ("-i in --nonsense", "unrecognized"),
     ],
 )

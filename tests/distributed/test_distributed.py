@@ -265,7 +265,7 @@ def test_the_networks_are_loaded_as_by_the_command_line(monkeypatch):
     cli.load_deblurrer(chosen_networks(arguments))
     ((names, options),) = made
     assert names == ("paper",)
-    assert options["blind"] and not options["local"]
+    assert options["blind"]
 
 
 def test_help_is_fast():

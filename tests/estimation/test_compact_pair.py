@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
 from deblurnets.backend import numpy_function
 from deblurnets.deconvolution.restorer import CompactSynthesis, tight_grid
 from deblurnets.estimation import estimator as compact
-from deblurnets.estimation.estimate import Estimate
 from deblurnets.estimation.estimator import CompactAnalysis, EstimateConfig
 from deblurnets.estimation.quality import BORDER, Quality, QualityModel
 from deblurnets.estimation.search import SearchResult, View
@@ -154,41 +151,6 @@ def test_parts_for_want_of_memory_give_nearly_what_the_whole_picture_gives(synth
     monkeypatch.setattr(synthesis, "bytes_per_pixel", memory.available_memory())
     parts = synthesis.deblur(blurry, gentle, "linear", estimated=True)
     assert 0 < np.abs(parts - whole).max() < 1 / 255
-
-
-def test_a_region_s_kernel_is_compared_with_that_of_the_picture(analysis, monkeypatch):
-    def quality_model(grey, kernels, domains=None):
-        assert len(kernels) == 2
-        return [Quality(3.0, "linear"), Quality(1.0, "gamma")]
-
-    found = SearchResult(
-        random_shake(np.random.RandomState(2), 25, (9, 9)), Quality(9, "linear"), 9.0
-    )
-    starts = []
-    monkeypatch.setattr(analysis, "quality_model", quality_model)
-    monkeypatch.setattr(compact, "search_kernel", lambda *given: starts.append(given[-1]) or found)
-    given = Estimate(random_shake(np.random.RandomState(3), 25, (9, 9)))
-    region = analysis.estimate_region(picture(90, 90), given)
-    assert starts[0][-1].kernel is given.kernel
-    assert region.estimate.kernel is found.kernel
-    assert region.advantage == 2
-    untouched = dataclasses.replace(given, strength=0.0)
-    assert analysis.estimate_region(picture(90, 90), untouched).advantage == 3
-
-
-@pytest.mark.parametrize("size", [(40, 70), (500, 90)])
-def test_results_are_judged_beside_the_picture(analysis, monkeypatch, size):
-    class Difference:
-        def __call__(self, blurry, results, errors):
-            assert blurry.shape == results.shape == errors.shape == (1, *results.shape[1:3], 1)
-            assert not errors.any()
-            assert max(blurry.shape[1:3]) <= 384
-            return np.mean(results - blurry, axis=(1, 2, 3))
-
-    monkeypatch.setattr(analysis.quality_model, "predict", Difference())
-    blurry = picture(*size)
-    gains = analysis.predict_gains(blurry, [blurry, blurry + 0.25])
-    assert gains == pytest.approx([0, 0.25], abs=1e-5)
 
 
 @pytest.mark.parametrize("size", [(33, 64), (150, 260), (255, 255), (300, 470), (600, 900)])
