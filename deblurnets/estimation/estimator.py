@@ -93,9 +93,19 @@ class CompactAnalysis:
         """Estimate the kernel (k, k) of a picture (H, W, 3) in 0..1, and what it is worth."""
         grey = np.ascontiguousarray(image @ GREY)
         found = self._search(grey)
-        return self._estimate_of(found, found.gain)
+        config = self.config
+        sharp = self._is_sharp(found)
+        odds = (found.gain - config.unsure_gain) / config.unsure_slope
+        return Estimate(
+            found.kernel,
+            found.quality.domain,
+            confidence=float(1 / (1 + np.exp(-odds))),
+            # Where it is as likely to lose as to gain nothing is done, a decibel above it all.
+            strength=0.0 if sharp else float(np.clip(found.gain - config.unsure_gain, 0, 1)),
+            blurred=not sharp,
+        )
 
-    def _search(self, grey: np.ndarray, given: Sequence[InitialEstimate] = ()) -> SearchResult:
+    def _search(self, grey: np.ndarray) -> SearchResult:
         config = self.config
         sizes = [
             (scale, window)
@@ -104,21 +114,7 @@ class CompactAnalysis:
         ]
         ways = self.observe, self._improved, self.quality_model
         grids = config.grid, self.network.config.grid
-        return search_kernel(grey, sizes, *ways, *grids, config.search, given)
-
-    def _estimate_of(self, found: SearchResult, gain: float) -> Estimate:
-        """Tell what a kernel found is worth, given the decibels that it is expected to gain."""
-        config = self.config
-        sharp = self._is_sharp(found)
-        odds = (gain - config.unsure_gain) / config.unsure_slope
-        return Estimate(
-            found.kernel,
-            found.quality.domain,
-            confidence=float(1 / (1 + np.exp(-odds))),
-            # Where it is as likely to lose as to gain nothing is done, a decibel above it all.
-            strength=0.0 if sharp else float(np.clip(gain - config.unsure_gain, 0, 1)),
-            blurred=not sharp,
-        )
+        return search_kernel(grey, sizes, *ways, *grids, config.search)
 
     def _is_sharp(self, found: SearchResult) -> bool:
         """Tell whether the kernel found is no blur worth undoing."""

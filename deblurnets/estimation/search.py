@@ -144,7 +144,6 @@ def search_kernel(
     grid: int,
     view_grid: int,
     config: SearchConfig,
-    given: Sequence[InitialEstimate] = (),
 ) -> SearchResult:
     """Find a picture's blur kernel.
 
@@ -161,9 +160,8 @@ def search_kernel(
     view_grid : int
         Side of the grid on which the network finds kernels, in pixels of the reduced picture.
     config : SearchConfig
-    given : initial estimates that come from elsewhere.
     """
-    search = _Search(image, observe, improve, quality_model, grid, config, given)
+    search = _Search(image, observe, improve, quality_model, grid, config)
     first, *rest = sizes
     finest = sizes[-1]
     if len(sizes) < config.enough:
@@ -196,13 +194,11 @@ class _Search:
         quality_model: QualityModel,
         grid: int,
         config: SearchConfig,
-        given: Sequence[InitialEstimate],
     ) -> None:
         self.image, self.observe, self.improve = image, observe, improve
         self.quality_model, self.grid, self.config = quality_model, grid, config
         window = best_crop(image, config.refine.crop)
         self.windows = {"gamma": window, "linear": to_linear(window)}
-        self.waiting = list(given)
         self.taken: Set[View] = set()
         self.tried: List[_Candidate] = []
         self.no_blur: Optional[_Candidate] = None
@@ -225,15 +221,14 @@ class _Search:
         return self.refine(estimates)
 
     def refine(self, estimates: Sequence[InitialEstimate]) -> List[_Candidate]:
-        """Refine initial estimates, and those given, and predict the quality of each."""
-        tasks = [functools.partial(self._refined, e) for e in [*estimates, *self.waiting]]
-        self.waiting = []
+        """Refine initial estimates and predict the quality of each."""
+        tasks = [functools.partial(self._refined, e) for e in estimates]
         if self.no_blur is None:
             *found, self.no_blur = call_threads([*tasks, self._without_blur])
         else:
             found = call_threads(tasks)
         self.tried += found
-        return found[: len(estimates)]
+        return found
 
     def second_round(self) -> None:
         """Let the network improve the best kernel, as it is and after a wider refinement."""

@@ -78,7 +78,7 @@ def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, no_blur, bl
     kernel[12, 12 - reach : 13 + reach] = 1 / (2 * reach + 1)
     views = []
 
-    def search(grey, sizes, observe, improve, quality_model, grid, view_grid, config, given):
+    def search(grey, sizes, observe, improve, quality_model, grid, view_grid, config):
         tried = [View(*size, domain) for size in sizes for domain in ("gamma", "linear")]
         starts = [start for view in tried for start in observe(grey, [view])]
         views.extend(start.view for start in starts)

@@ -87,14 +87,13 @@ def found(
     improve=unchanged,
     config=CONFIG,
     quality_model=None,
-    given=(),
     view_grid=VIEW_GRID,
 ):
     """Search with the views that there are answers for, in their order."""
     network, quality_model = Network(answers), quality_model or Oracle(truth)
     sizes = list(dict.fromkeys((scale, 64) for scale, _ in answers))
     result = search_kernel(
-        blurred(truth), sizes, network, improve, quality_model, 31, view_grid, config, given
+        blurred(truth), sizes, network, improve, quality_model, 31, view_grid, config
     )
     return result, network, quality_model
 
@@ -188,16 +187,6 @@ def test_small_pictures_are_looked_at_in_both_kinds_of_light_and_again():
     _, network, oracle = found(truth, answers, config=KEPT)
     assert sorted(network.views) == sorted((*answer, False) for answer in answers)
     assert len(oracle.domains) == 3 + 2 + 2
-
-
-def test_a_given_start_is_one_of_the_candidates_and_does_not_tell_the_light():
-    truth = stroke()
-    answers = {key: fit_grid(truth.T, 31) for key in answers_at([0.5, 0.7, 1], truth)}
-    given = InitialEstimate(fit_grid(truth, 31), View(1, 64, "linear"))
-    result, network, _ = found(truth, answers, config=LARGE, given=[given])
-    assert result.kernel == pytest.approx(fit_grid(truth, 31), abs=1e-5)
-    assert result.quality.domain == "linear"
-    assert network.views == [*QUICK, *COARSEST, (1, "gamma", False)]
 
 
 def test_the_network_improves_the_chosen_kernel_in_its_look():
