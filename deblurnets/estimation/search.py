@@ -285,7 +285,7 @@ class _Search:
         return self._assessed(InitialEstimate(kernel, View(1, 0, DOMAINS[0])), kernel)
 
     def _assessed(self, initial: InitialEstimate, kernel: np.ndarray) -> _Candidate:
-        (quality,) = self.quality_model(self.windows["gamma"], [kernel], [initial.view.domain])
+        quality = self.quality_model(self.windows["gamma"], kernel, initial.view.domain)
         return _Candidate(initial, kernel, quality)
 
 

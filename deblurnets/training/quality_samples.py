@@ -54,8 +54,7 @@ class Oracle:
     Attributes
     ----------
     blurry : array (side, side), the picture as it is shown.
-    results, errors : lists of arrays (side, side): results of kernels, in both domains where
-        both were tried, and their residuals.
+    results, errors : lists of arrays (side, side): results of kernels and their residuals.
     gains : list of float, PSNR over the blurry picture's in dB.
     """
 

@@ -164,7 +164,7 @@ def test_the_judge_sees_few_sizes_and_nothing_but_the_border_is_cut(size):
             return np.zeros(1, np.float32)
 
     grey = picture(*size).mean(axis=2)
-    QualityModel(Recorder())(grey, [random_shake(np.random.RandomState(0), 9, (5, 5))], ["gamma"])
+    QualityModel(Recorder())(grey, random_shake(np.random.RandomState(0), 9, (5, 5)), "gamma")
     (window,) = seen
     assert all(side in (128, 256, 384) for side in window.shape)
     shown = [min(n - 2 * min(BORDER, (n - 1) // 2), 384) for n in size]
