@@ -14,7 +14,7 @@ from deblurnets.deconvolution.half_quadratic import HyperLaplacian, typical_slop
 from deblurnets.deconvolution.hyper_laplacian import blur_domain, hyper_laplacian
 from deblurnets.deconvolution.two_stages import run_two_stages
 from deblurnets.imaging.boundaries import pad_to
-from deblurnets.imaging.noise import estimate_noise
+from deblurnets.imaging.noise import estimate_grain
 from deblurnets.runtime.memory import affordable_side
 from deblurnets.runtime.threads import available_cores
 from deblurnets.runtime.tiles import map_tiles
@@ -89,7 +89,7 @@ class CompactSynthesis:
         # A tight grid keeps the surroundings that are made up, and the transforms, small.
         kernel = tight_grid(kernel)
         settings = self.config.estimated if estimated else self.config.known
-        noise = estimate_noise(image)
+        noise = estimate_grain(image)
         if domain == "auto":
             domain = blur_domain(image, kernel, noise, settings)
         deconvolve = functools.partial(
