@@ -5,9 +5,14 @@ Users' arrays, grey or colour, become float32 (H, W, 3) in 0..1 and are turned b
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Tuple
+
 import numpy as np
 
 MINIMUM_SIDE = 32
+# Pictures that use less of the range than this are stretched to all of it.
+NARROW = 0.25
 
 
 def white_of(dtype: np.dtype) -> float:
@@ -33,6 +38,34 @@ def to_unit_rgb(image: np.ndarray) -> np.ndarray:
     unit = image.astype(np.float32)
     unit /= np.float32(white_of(image.dtype))
     return np.repeat(unit[:, :, None], 3, axis=2) if image.ndim == 2 else unit
+
+
+@dataclasses.dataclass(frozen=True)
+class Levels:
+    """What a picture's values were before they were stretched to 0..1."""
+
+    low: float = 0.0
+    span: float = 1.0
+
+    def undone(self, picture: np.ndarray) -> np.ndarray:
+        """Return a stretched picture in its own range."""
+        if self.span == 1:
+            return picture
+        return picture * np.float32(self.span) + np.float32(self.low)
+
+
+def stretched(picture: np.ndarray) -> Tuple[np.ndarray, Levels]:
+    """Stretch a picture in 0..1 that uses a small part of the range, others stay as they are.
+
+    Ten bits in sixteen, scans without contrast: what noise, edges and white are is told by the
+    values in use. Where the lowest is near 0 it stays, so that light remains in proportion.
+    """
+    low, high = float(picture.min()), float(picture.max())
+    if high - low >= NARROW or high == low:
+        return picture, Levels()
+    low = low if low > (high - low) / 4 else 0.0
+    levels = Levels(low, high - low)
+    return (picture - np.float32(low)) * np.float32(1 / levels.span), levels
 
 
 def checked(image: np.ndarray) -> np.ndarray:
