@@ -11,8 +11,10 @@ from typing import Any, Dict, Optional, Tuple, Union
 import numpy as np
 
 from deblurnets.estimation.estimate import Estimate
-from deblurnets.imaging.pixels import checked, from_unit_rgb, to_unit_rgb
+from deblurnets.estimation.observation import Observation, cut_sharp, explains, observe
+from deblurnets.imaging.pixels import checked, from_unit_rgb, stretched, to_unit_rgb
 from deblurnets.imaging.psf import on_square
+from deblurnets.imaging.srgb import DOMAINS
 from deblurnets.runtime.collector import collector_paused
 from deblurnets.weights.paths import model_path
 
@@ -36,7 +38,10 @@ class Result:
         ``k // 2``; blurry = convolve(sharp, kernel).
     confidence : estimated probability (0..1) that the image is better than the input. Under 1/2
         the image is kept close to the input. None from the paper's networks, which cannot tell.
-    blurred : False where no blur was found; the image is then the input.
+    verdict : "blurred", or why the image is the input: "sharp", "unexplained" where no single blur
+        explains the picture, "noise" and "no_edges" where nothing would show one
+        (`deblurnets.estimation.estimate.VERDICTS`).
+    alpha : the alpha channel that was given, deblurred if it is blurred as the colours are.
     seconds : wall-clock seconds of the "analysis" and the "synthesis".
     """
 
@@ -44,7 +49,13 @@ class Result:
     kernel: np.ndarray
     seconds: Dict[str, float]
     confidence: Optional[float] = None
-    blurred: bool = True
+    verdict: str = "blurred"
+    alpha: Optional[np.ndarray] = None
+
+    @property
+    def blurred(self) -> bool:
+        """Whether a blur was found; if not, the image is the input."""
+        return self.verdict == "blurred"
 
 
 class Deblurrer:
@@ -128,7 +139,7 @@ class Deblurrer:
             synthesis = weights.load_synthesis(paths["synthesis"])
         return cls(analysis, synthesis, analysis_max_size, tile_size)
 
-    def __call__(self, image: np.ndarray) -> Result:
+    def __call__(self, image: np.ndarray, alpha: Optional[np.ndarray] = None) -> Result:
         """Deblur a picture.
 
         Parameters
@@ -136,32 +147,55 @@ class Deblurrer:
         image : array (H, W) or (H, W, 3)
             uint8, uint16, or floating with values in 0..1; gamma-encoded as files are; both sides
             of 32 pixels or more.
+        alpha : array (H, W), optional
+            Of the picture's type. Where it is not opaque the colours tell nothing of the blur.
 
         Raises
         ------
         ValueError
             The array is none of these, or there is no analysis half.
         """
-        unit = to_unit_rgb(image)
+        unit, levels = stretched(to_unit_rgb(image))
         begin = time.perf_counter()
-        estimate = self._estimate(unit)
+        seen, estimate = self._observe(unit, alpha)
         middle = time.perf_counter()
-        sharp = self._restore(unit, estimate)
+        sharp, clear = unit, alpha
+        if estimate.strength > 0:
+            sharp = seen.joined(unit, self._restore(seen.part(unit), estimate))
+            if alpha is not None and not cut_sharp(alpha):
+                clear = from_unit_rgb(self._restore(to_unit_rgb(alpha), estimate), alpha)
         # Never the caller's own array, and no rounding where nothing was done.
-        sharp = np.array(image) if sharp is unit else from_unit_rgb(sharp, image)
+        sharp = np.array(image) if sharp is unit else from_unit_rgb(levels.undone(sharp), image)
         end = time.perf_counter()
         return Result(
             sharp,
             estimate.kernel,
             {"analysis": middle - begin, "synthesis": end - middle},
             estimate.confidence,
-            estimate.blurred,
+            estimate.verdict,
+            clear,
         )
+
+    def _observe(
+        self, unit: np.ndarray, alpha: Optional[np.ndarray] = None
+    ) -> Tuple[Observation, Estimate]:
+        """Tell what of a picture (H, W, 3) in 0..1 is blurred, and by which kernel.
+
+        What seems to lie over the picture is left out only if its blur does not explain it.
+        """
+        seen = observe(unit, alpha)
+        whole = dataclasses.replace(seen, overlay=None)
+        estimate = self._estimate(whole.part(unit))
+        overlay, inner = seen.overlay, whole.part(unit)
+        if overlay is None or _explained(inner, overlay, estimate):
+            return whole, estimate
+        again = self._estimate(seen.part(unit))
+        if again.blurred and not _explained(inner, overlay, again):
+            return seen, again
+        return whole, estimate
 
     def _restore(self, unit: np.ndarray, estimate: Estimate) -> np.ndarray:
         """Deblur a picture (H, W, 3) in 0..1 with an estimated kernel."""
-        if estimate.strength == 0:
-            return unit
         sharp = self._synthesis.deblur(
             unit, estimate.kernel, estimate.domain, estimated=True, tile=self._tile_size
         )
@@ -174,19 +208,28 @@ class Deblurrer:
 
     def estimate_kernel(self, image: np.ndarray) -> np.ndarray:
         """Return the blur kernel (k, k) of a picture; arguments and errors as for a call."""
-        return self._estimate(to_unit_rgb(image)).kernel
+        return self._observe(stretched(to_unit_rgb(image))[0])[1].kernel
 
-    def deblur(self, image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    def deblur(
+        self, image: np.ndarray, kernel: np.ndarray, alpha: Optional[np.ndarray] = None
+    ) -> np.ndarray:
         """Deblur a picture with a known kernel (non-blind); returns its shape and type.
 
         Parameters
         ----------
-        image : as for a call.
+        image, alpha : as for a call.
         kernel : array (h, w), non-negative, origin at ``(h // 2, w // 2)``, of any sum.
         """
         kernel = on_square(kernel)
-        unit = to_unit_rgb(image)
-        return from_unit_rgb(self._synthesis.deblur(unit, kernel, tile=self._tile_size), image)
+        unit, levels = stretched(to_unit_rgb(image))
+        seen = observe(unit, alpha)
+        whole = dataclasses.replace(seen, overlay=None)
+        if seen.overlay is None or any(
+            explains(whole.part(unit), seen.overlay, kernel, domain) for domain in DOMAINS
+        ):
+            seen = whole
+        sharp = self._synthesis.deblur(seen.part(unit), kernel, tile=self._tile_size)
+        return from_unit_rgb(levels.undone(seen.joined(unit, sharp)), image)
 
     def _estimate(self, unit: np.ndarray) -> Estimate:
         if self._analysis is None:
@@ -199,6 +242,11 @@ class Deblurrer:
         height, width = (min(n, m) for n, m in zip(image.shape, self._analysis_max_size))
         top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
         return image[top : top + height, left : left + width]
+
+
+def _explained(image: np.ndarray, overlay: np.ndarray, estimate: Estimate) -> bool:
+    """Tell whether a blur was found that explains what seems to lie over a picture, too."""
+    return estimate.blurred and explains(image, overlay, estimate.kernel, estimate.domain)
 
 
 class KnownKernel:
@@ -215,7 +263,7 @@ class KnownKernel:
         self._deblurrer = deblurrer
         self._kernel = kernel
 
-    def __call__(self, image: np.ndarray) -> Result:
+    def __call__(self, image: np.ndarray, alpha: Optional[np.ndarray] = None) -> Result:
         """Deblur a picture; shapes, types and errors as for a `Deblurrer`.
 
         Raises
@@ -230,9 +278,10 @@ class KnownKernel:
                 f"{image.shape[1]}x{image.shape[0]} (width x height)"
             )
         start = time.perf_counter()
-        sharp = self._deblurrer.deblur(image, self._kernel)
+        given = () if alpha is None else (alpha,)
+        sharp = self._deblurrer.deblur(image, self._kernel, *given)
         seconds = {"analysis": 0.0, "synthesis": time.perf_counter() - start}
-        return Result(sharp, self._kernel, seconds)
+        return Result(sharp, self._kernel, seconds, alpha=alpha)
 
 
 @functools.lru_cache(maxsize=None)

@@ -126,7 +126,7 @@ def test_a_doubtful_kernel_s_result_is_mixed_with_the_input():
 
 
 def test_a_sharp_picture_comes_back_as_it_is():
-    deblurrer = Deblurrer(RecordingAnalysis(strength=0.0, blurred=False), InvertingSynthesis())
+    deblurrer = Deblurrer(RecordingAnalysis(strength=0.0, verdict="sharp"), InvertingSynthesis())
     picture = np.random.RandomState(0).randint(0, 65536, (40, 40)).astype(np.uint16)
     result = deblurrer(picture)
     assert not result.blurred

@@ -170,11 +170,18 @@ def configurations():
     from deblurnets.deconvolution.restorer import RestoreConfig
     from deblurnets.estimation import quality, search
     from deblurnets.estimation.estimator import EstimateConfig
+    from deblurnets.estimation.observation import OverlayConfig, SurroundingsConfig
     from deblurnets.estimation.refinement import RefinementConfig
     from deblurnets.networks.analysis import AnalysisConfig
     from deblurnets.networks.synthesis import SynthesisConfig
 
-    classes = (HyperLaplacian, EstimateConfig, RefinementConfig)
+    classes = (
+        HyperLaplacian,
+        EstimateConfig,
+        OverlayConfig,
+        SurroundingsConfig,
+        RefinementConfig,
+    )
     known = {kind.__name__: kind() for kind in (*classes, AnalysisConfig, SynthesisConfig)}
     known.update({"SearchConfig": search.SearchConfig(), "search": search, "quality": quality})
     for way in ("refine", "refine_quick", "refine_reduced"):
@@ -196,7 +203,14 @@ def test_values_stated_in_the_algorithm_are_those_of_the_code():
     stated = {(owner, field): value for owner, field, value in values_stated(ALGORITHM)}
     for (owner, field), value in stated.items():
         assert getattr(known[owner], field) == value, (owner, field)
-    complete = ("SearchConfig", "EstimateConfig", "RefinementConfig", "HyperLaplacian")
+    complete = (
+        "SearchConfig",
+        "OverlayConfig",
+        "SurroundingsConfig",
+        "EstimateConfig",
+        "RefinementConfig",
+        "HyperLaplacian",
+    )
     for owner in complete:
         for field in dataclasses.fields(known[owner]):
             nested = dataclasses.is_dataclass(getattr(known[owner], field.name))

@@ -16,6 +16,8 @@ import numpy as np
 
 from deblurnets.batch.overlap import run_overlapped
 from deblurnets.batch.plan import Job
+from deblurnets.estimation.estimate import VERDICTS
+from deblurnets.imaging.pixels import white_of
 from deblurnets.pictures.conversion import fit_metadata
 from deblurnets.pictures.files import (
     ImageError,
@@ -31,9 +33,10 @@ from deblurnets.pictures.kernel_files import save_kernel
 if TYPE_CHECKING:
     from deblurnets.deblurrer import Result
 
-Deblur = Callable[[np.ndarray], "Result"]
-"""Takes uint8, uint16 or float32 pixels, (H, W) or (H, W, 3). The result must have `image`, of the
-same shape and type, and `kernel`, and may have the rest of a `deblurnets.deblurrer.Result`."""
+Deblur = Callable[..., "Result"]
+"""Takes uint8, uint16 or float32 pixels, (H, W) or (H, W, 3), and of a picture that is not opaque
+its alpha channel. The result must have `image`, of the same shape and type, and `kernel`,
+and may have the rest of a `deblurnets.deblurrer.Result`."""
 
 UNSURE = 0.5
 """Confidence under which a user is told."""
@@ -175,10 +178,15 @@ def _deblur(outcome: Outcome, deblur: Deblur) -> Outcome:
     if before is None:
         return outcome
     with _stage(outcome, "synthesis"):
-        outcome.result = result = deblur(before.pixels)
+        alpha = before.alpha
+        if alpha is None or alpha.min() == white_of(alpha.dtype):
+            outcome.result = result = deblur(before.pixels)
+        else:
+            outcome.result = result = deblur(before.pixels, alpha)
+            alpha = getattr(result, "alpha", alpha)
         _check_kind(result.image, before.pixels)
         outcome.notes += describe_doubts(result)
-        outcome.after = replace(before, pixels=result.image)
+        outcome.after = replace(before, pixels=result.image, alpha=alpha)
     # The deblurrer itself knows how its time divides.
     known = getattr(outcome.result, "seconds", None) or {}
     for name in ("analysis", "synthesis"):
@@ -229,8 +237,9 @@ def _check_kind(image: np.ndarray, expected: np.ndarray) -> None:
 
 def describe_doubts(result: Result) -> Tuple[str, ...]:
     """Say in a clause what a user should know of a result that is not just a sharp picture."""
-    if not getattr(result, "blurred", True):
-        return ("no blur was found, the picture is kept as it is",)
+    kept = VERDICTS[getattr(result, "verdict", "blurred")]
+    if kept:
+        return (kept,)
     confidence = getattr(result, "confidence", None)
     if confidence is not None and confidence < UNSURE:
         return (

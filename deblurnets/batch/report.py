@@ -94,6 +94,8 @@ class Record:
         0..1, see `deblurnets.deblurrer.Result`.
     blurred : bool, optional
         False where no blur was found.
+    verdict : str, optional
+        One of `deblurnets.estimation.estimate.VERDICTS`.
     seconds : dict, optional
         Seconds of "decode", "analysis", "synthesis", "encode", and the work in "total".
     """
@@ -112,6 +114,7 @@ class Record:
     kernel_centre: Optional[Tuple[float, float]] = None
     confidence: Optional[float] = None
     blurred: Optional[bool] = None
+    verdict: Optional[str] = None
     seconds: Optional[Dict[str, float]] = None
 
     def to_dict(self) -> Dict[str, Any]:
@@ -142,6 +145,7 @@ def record_of(outcome: Outcome, sources: Files = LOCAL, targets: Files = LOCAL) 
         kernel_centre=_centre(result.kernel),
         confidence=None if confidence is None else float(confidence),
         blurred=bool(getattr(result, "blurred", True)),
+        verdict=getattr(result, "verdict", "blurred"),
         seconds={name: round(outcome.stages[name], 4) for name in STAGES},
         **fields,
     )

@@ -27,6 +27,7 @@ SCHEMA = pa.schema(
         ("kernel_centre", pa.list_(_REAL)),
         ("confidence", _REAL),
         ("blurred", pa.bool_()),
+        ("verdict", pa.string()),
         ("seconds", pa.struct([(name, _REAL) for name in STAGES])),
     ]
 )

@@ -7,6 +7,15 @@ from typing import Optional
 
 import numpy as np
 
+VERDICTS = {
+    "blurred": "",
+    "sharp": "no blur was found, the picture is kept as it is",
+    "unexplained": "no single blur explains this picture, it is kept as it is",
+    "noise": "noise or a print's screen hides any blur, the picture is kept as it is",
+    "no_edges": "the picture has no edges that would tell of a blur, it is kept as it is",
+}
+"""What is found of a picture, and what a user is told of it."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
@@ -20,11 +29,16 @@ class Estimate:
         where the analysis cannot tell.
     strength : share (0..1) of the deblurred picture in the result, the rest being the input: under
         1 where the kernel is doubtful, 0 where deblurring is expected to do harm.
-    blurred : False where the picture was found to be sharp.
+    verdict : one of `VERDICTS`.
     """
 
     kernel: np.ndarray
     domain: str = "auto"
     confidence: Optional[float] = None
     strength: float = 1.0
-    blurred: bool = True
+    verdict: str = "blurred"
+
+    @property
+    def blurred(self) -> bool:
+        """Whether a blur was found that can be undone."""
+        return self.verdict == "blurred"

@@ -83,7 +83,8 @@ def _badge(record: Dict[str, Any]) -> str:
         kind = "bad" if status == "failed" else "quiet"
         return f' <span class="badge {kind}">{_ATTENTION[status]}</span>'
     if record.get("blurred") is False:
-        return ' <span class="badge quiet">No blur found</span>'
+        found = "No blur found" if record.get("verdict", "sharp") == "sharp" else "Kept as it is"
+        return f' <span class="badge quiet">{found}</span>'
     if is_uncertain(record):
         return ' <span class="badge warn">Uncertain</span>'
     return ""

@@ -57,10 +57,10 @@ class TrimBetweenSizes:
         self._deblur = deblur
         self._shape: Optional[Tuple[int, ...]] = None
 
-    def __call__(self, pixels: Any) -> Any:
+    def __call__(self, pixels: Any, *rest: Any) -> Any:
         """Deblur a picture."""
         try:
-            return self._deblur(pixels)
+            return self._deblur(pixels, *rest)
         finally:
             if self._shape != pixels.shape:
                 trim_heaps()

@@ -15,7 +15,7 @@ from deblurnets.pictures.files import Picture, read_image
 KERNEL = np.full((3, 3), 1 / 9)
 
 
-def invert(pixels):
+def invert(pixels, alpha=None):
     return SimpleNamespace(image=np.iinfo(pixels.dtype).max - pixels, kernel=KERNEL)
 
 
@@ -157,7 +157,10 @@ def test_join_keeps_what_belongs_to_the_picture():
         ({"confidence": 0.9}, ()),
         ({"confidence": None}, ()),
         ({"confidence": 0.31}, ("uncertain (confidence 0.31)",)),
-        ({"confidence": 0.31, "blurred": False}, ("no blur was found",)),
+        ({"confidence": 0.31, "verdict": "sharp"}, ("no blur was found",)),
+        ({"confidence": 0.31, "verdict": "unexplained"}, ("no single blur explains",)),
+        ({"confidence": 0.0, "verdict": "noise"}, ("screen",)),
+        ({"confidence": 0.0, "verdict": "no_edges"}, ("no edges",)),
     ],
 )
 def test_doubts_are_told(said, expected):

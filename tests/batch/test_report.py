@@ -18,12 +18,12 @@ from deblurnets.batch.report import Record, RunStart, open_report, record_of
 
 FIELDS = (
     "source target status reason notes width height depth source_bytes target_bytes kernel_size "
-    "kernel_centre confidence blurred seconds"
+    "kernel_centre confidence blurred verdict seconds"
 )
 RUN_FIELDS = "deblurnets python backend started finished arguments done failed skipped exit_status"
 
 
-def deblur(pixels):
+def deblur(pixels, alpha=None):
     kernel = np.zeros((9, 9), np.float32)
     kernel[4, 3:6] = 0.25
     kernel[4, 5] = 0.5
@@ -65,6 +65,7 @@ def test_record_of_a_picture_that_is_done(tmp_path):
         "kernel_centre": [0.0, 0.25],
         "confidence": 0.75,
         "blurred": True,
+        "verdict": "blurred",
     }
     assert list(seconds) == ["decode", "analysis", "synthesis", "encode", "total"]
     assert (seconds["analysis"], seconds["synthesis"]) == (1.5, 0.25)

@@ -20,7 +20,7 @@ KERNEL = np.zeros((15, 15), np.float32)
 KERNEL[7, 5:10] = 0.2
 
 
-def invert(pixels):
+def invert(pixels, alpha=None):
     white = 1 if pixels.dtype == np.float32 else np.iinfo(pixels.dtype).max
     return SimpleNamespace(image=white - pixels, kernel=KERNEL, confidence=0.9, blurred=True)
 

@@ -59,7 +59,7 @@ def snapshot(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
-def deblur(pixels):
+def deblur(pixels, alpha=None):
     image = np.iinfo(pixels.dtype).max - pixels
     return SimpleNamespace(image=image, kernel=np.full((3, 3), 1 / 9))
 

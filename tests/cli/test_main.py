@@ -20,7 +20,7 @@ from deblurnets.weights.download import DownloadError
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def invert(pixels):
+def invert(pixels, alpha=None):
     image = np.iinfo(pixels.dtype).max - pixels
     return SimpleNamespace(image=image, kernel=np.full((3, 3), 1 / 9))
 

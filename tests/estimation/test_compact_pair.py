@@ -12,6 +12,7 @@ from deblurnets.estimation.estimator import CompactAnalysis, EstimateConfig
 from deblurnets.estimation.quality import BORDER, Quality, QualityModel
 from deblurnets.estimation.search import SearchResult, View
 from deblurnets.imaging.boundaries import pad_to
+from deblurnets.imaging.psf import support_size
 from deblurnets.networks.analysis import AnalysisConfig, build_analysis
 from deblurnets.networks.quality import QualityConfig, build_quality
 from deblurnets.networks.synthesis import SynthesisConfig, build_synthesis
@@ -89,12 +90,77 @@ def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, no_blur, bl
         return SearchResult(kernel, Quality(gain, "linear"), 1.0 - no_blur)
 
     monkeypatch.setattr(compact, "search_kernel", search)
-    estimate = analysis.estimate(picture(100, 110))
+    estimate = analysis.estimate(picture(140, 150))
     domains = ("gamma", "linear")
     assert views == [View(*size, domain) for size in ((0.5, 64), (1.0, 96)) for domain in domains]
     assert (estimate.blurred, estimate.strength) == (blurred, pytest.approx(strength))
     assert estimate.domain == "linear"
     assert (estimate.confidence > 0.5) == (min(gain, 1.0 - no_blur) > -0.6)
+
+
+def line(length, grid=49):
+    """A kernel along a line of so many pixels, cut to the grid."""
+    kernel = np.zeros((grid, grid), np.float32)
+    reach = min(int(length) // 2, grid // 2)
+    kernel[grid // 2, grid // 2 - reach : grid // 2 + reach + 1] = 1 / (2 * reach + 1)
+    return kernel
+
+
+@pytest.mark.parametrize("shake", [4, 40, 100, 250])
+def test_a_large_picture_is_reduced_until_its_shake_is_seen(analysis, monkeypatch, shake):
+    scales = []
+    monkeypatch.setattr(analysis, "config", EstimateConfig())
+    monkeypatch.setattr(analysis, "_seen", lambda grey, view: scales.append(view.scale))
+    monkeypatch.setattr(analysis, "_kernels_of", lambda seen, quick: line(shake * scales[-1])[None])
+    scale = analysis._working_scale(np.zeros((3000, 4000), np.float32))
+    assert scales[0] == pytest.approx(340 / 3000) and len(scales) <= 4
+    # The coarsest view of the reduced picture shows it in a good size, or all of it is taken.
+    assert scale == 1 or 10 <= 0.5 * scale * shake <= 33
+    assert (scale == 1) == (shake == 4)
+
+
+def test_a_picture_of_a_megapixel_is_searched_as_it_is(analysis, monkeypatch):
+    monkeypatch.setattr(analysis, "_seen", None)  # no view is taken
+    assert analysis._working_scale(np.zeros((1000, 1400), np.float32)) == 1
+
+
+def test_the_kernel_of_a_reduced_picture_is_enlarged(analysis, monkeypatch):
+    monkeypatch.setattr(analysis, "_working_scale", lambda grey: 0.25)
+    found = SearchResult(line(20, 25), Quality(3.0, "gamma"), 3.0)
+    seen = []
+    monkeypatch.setattr(analysis, "_search", lambda grey: seen.append(grey.shape) or found)
+    kernel = analysis.estimate(picture(400, 480)).kernel
+    assert seen == [(100, 120)]
+    assert support_size(kernel) == pytest.approx(4 * 21, abs=6)
+    assert kernel.sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_where_the_reduced_view_was_wrong_the_whole_picture_is_searched(analysis, monkeypatch):
+    monkeypatch.setattr(analysis, "_working_scale", lambda grey: 0.25)
+    found = SearchResult(line(3, 25), Quality(3.0, "gamma"), 3.0)
+    seen = []
+    monkeypatch.setattr(analysis, "_search", lambda grey: seen.append(grey.shape) or found)
+    assert support_size(analysis.estimate(picture(400, 480)).kernel) <= 5
+    assert seen == [(100, 120), (400, 480)]
+
+
+def test_kernels_are_at_most_a_quarter_of_the_picture(analysis):
+    sides = [analysis._grid(np.zeros(shape)) for shape in ((32, 60), (90, 61), (200, 300))]
+    assert sides == [9, 15, 25]
+
+
+@pytest.mark.parametrize(
+    "pixels, verdict",
+    [
+        (np.linspace(0, 1, 200, dtype=np.float32)[None].repeat(150, 0), "no_edges"),
+        (np.random.RandomState(1).rand(150, 200).astype(np.float32), "noise"),
+    ],
+)
+def test_what_shows_no_blur_is_not_searched(analysis, monkeypatch, pixels, verdict):
+    monkeypatch.setattr(analysis, "_search", None)
+    estimate = analysis.estimate(pixels[..., None].repeat(3, 2))
+    assert (estimate.verdict, estimate.strength, estimate.blurred) == (verdict, 0.0, False)
+    assert estimate.kernel.sum() == pytest.approx(1) and estimate.kernel.max() == 1
 
 
 @pytest.mark.parametrize("size", [(32, 32), (40, 131)])

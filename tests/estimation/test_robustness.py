@@ -18,7 +18,7 @@ from deblurnets.pictures.files import read_image
 KERNEL = np.full((3, 3), 1 / 9, np.float32)
 
 
-def invert(pixels):
+def invert(pixels, alpha=None):
     return SimpleNamespace(image=np.iinfo(pixels.dtype).max - pixels, kernel=KERNEL)
 
 
@@ -210,7 +210,7 @@ def test_the_smallest_picture_of_all_passes_through_a_deblurrer_that_takes_it(wo
 
 
 def test_a_picture_without_blur_has_a_report_like_any(work):
-    estimate = Estimate(KERNEL, strength=0.0, confidence=0.0, blurred=False)
+    estimate = Estimate(KERNEL, strength=0.0, confidence=0.0, verdict="sharp")
     analysis = SimpleNamespace(estimate=lambda image: estimate)
     assert cli.main(["-i", "in", "--report", "r.json"], lambda _: Deblurrer(analysis, None)) == 0
     with open("r.json", encoding="utf-8") as file:

@@ -175,7 +175,7 @@ def test_errors_are_one_sentence(folder, tmp_path, capsys):
 
 
 def test_sharp_pictures_are_compared_with_their_results(folder, tmp_path, capsys):
-    def deblur(pixels):  # changes every picture but the first
+    def deblur(pixels, alpha=None):  # changes every picture but the first
         same = np.array_equal(pixels, first)
         image = pixels if same else np.clip(pixels.astype(int) + 10, 0, 255).astype(np.uint8)
         return SimpleNamespace(image=image, kernel=KERNEL, blurred=not same, confidence=0.25)
