@@ -87,7 +87,7 @@ class EstimateConfig:
         (0.0, -3.0),
     )
     sharp_edges: float = 0.04
-    small: int = 128
+    small: int = 160
     noisy: float = 0.3
     unsure_gain: float = -0.6
     unsure_slope: float = 1.0

@@ -90,7 +90,7 @@ def test_what_a_finding_is_worth(analysis, monkeypatch, gain, reach, no_blur, bl
         return SearchResult(kernel, Quality(gain, "linear"), 1.0 - no_blur)
 
     monkeypatch.setattr(compact, "search_kernel", search)
-    estimate = analysis.estimate(picture(140, 150))
+    estimate = analysis.estimate(picture(170, 180))
     domains = ("gamma", "linear")
     assert views == [View(*size, domain) for size in ((0.5, 64), (1.0, 96)) for domain in domains]
     assert (estimate.blurred, estimate.strength) == (blurred, pytest.approx(strength))
