@@ -16,6 +16,7 @@ from deblurnets.evaluation.camera.report import CONFIDENT, WORSE, Row
 from deblurnets.imaging.metrics import compare
 from deblurnets.imaging.pixels import eight_bits, to_unit_rgb
 from deblurnets.pictures.files import Picture, read_image, write_image
+from deblurnets.pictures.picture import SaveOptions
 from deblurnets.simulation.shot import Photograph
 
 
@@ -137,4 +138,5 @@ def _write(
     report.write_rows(rows, folder / "cases.csv")
     (folder / "table.txt").write_text("\n".join(lines) + "\n")
     report.draw_calibration(rows, folder / "calibration.png")
-    write_image(str(folder / "sheet.jpg"), Picture(report.draw_sheet(samples)))
+    save = SaveOptions(quality=80)
+    write_image(str(folder / "sheet.jpg"), Picture(report.draw_sheet(samples)), save)
