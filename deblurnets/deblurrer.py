@@ -12,7 +12,7 @@ import numpy as np
 
 from deblurnets.estimation.estimate import Estimate
 from deblurnets.estimation.observation import Observation, cut_sharp, explains, observe
-from deblurnets.imaging.pixels import checked, from_unit_rgb, stretched, to_unit_rgb
+from deblurnets.imaging.pixels import checked, from_unit_rgb, stretched, to_unit_rgb, white_of
 from deblurnets.imaging.psf import on_square
 from deblurnets.imaging.srgb import DOMAINS
 from deblurnets.runtime.collector import collector_paused
@@ -163,7 +163,7 @@ class Deblurrer:
         if estimate.strength > 0:
             sharp = seen.joined(unit, self._restore(seen.part(unit), estimate))
             if alpha is not None and not cut_sharp(alpha):
-                clear = from_unit_rgb(self._restore(to_unit_rgb(alpha), estimate), alpha)
+                clear = self._clear(alpha, estimate)
         # Never the caller's own array, and no rounding where nothing was done.
         sharp = np.array(image) if sharp is unit else from_unit_rgb(levels.undone(sharp), image)
         end = time.perf_counter()
@@ -193,6 +193,13 @@ class Deblurrer:
         if again.blurred and not _explained(inner, overlay, again):
             return seen, again
         return whole, estimate
+
+    def _clear(self, alpha: np.ndarray, estimate: Estimate) -> np.ndarray:
+        """Deblur an alpha channel: shares of what covers a pixel, of which none or all stay so."""
+        share = dataclasses.replace(estimate, domain="gamma")
+        clear = from_unit_rgb(self._restore(to_unit_rgb(alpha), share), alpha)
+        partly = (alpha > 0) & (alpha < white_of(alpha.dtype))
+        return np.where(partly, clear, alpha)
 
     def _restore(self, unit: np.ndarray, estimate: Estimate) -> np.ndarray:
         """Deblur a picture (H, W, 3) in 0..1 with an estimated kernel."""
