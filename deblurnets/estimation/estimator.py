@@ -153,11 +153,14 @@ class CompactAnalysis:
 
     def _hidden_by(self, grey: np.ndarray) -> Optional[str]:
         """Tell why nothing in a picture (H, W) could show a blur: a verdict, or None."""
-        smooth = cv2.GaussianBlur(grey, (0, 0), 1.5)
+        config, side = self.config, min(grey.shape)
+        # A long shake of a large picture leaves gentle slopes: looked at as its coarsest view is.
+        seen = grey if side <= config.whole else shrink(grey, config.coarsest / side)
+        smooth = cv2.GaussianBlur(seen, (0, 0), 1.5)
         steep = np.hypot(np.diff(smooth, axis=0)[:, 1:], np.diff(smooth, axis=1)[1:])
-        if np.count_nonzero(steep > self.config.steep) < 1e-3 * steep.size:
+        if np.count_nonzero(steep > config.steep) < 1e-3 * steep.size:
             return "no_edges"
-        return "noise" if estimate_noise(grey) > self.config.noisy * grey.std() else None
+        return "noise" if estimate_noise(grey) > config.noisy * grey.std() else None
 
     def _working_scale(self, grey: np.ndarray) -> float:
         """Tell by how much to reduce a picture so that the search sees its shake: 1 for not at all.
