@@ -39,9 +39,11 @@ class Result:
     confidence : estimated probability (0..1) that the image is better than the input. Under 1/2
         the image is kept close to the input. None from the paper's networks, which cannot tell.
     verdict : "blurred", or why the image is the input: "sharp", "unexplained" where no single blur
-        explains the picture, "noise" and "no_edges" where nothing would show one
+        explains the picture, "noise" and "no_edges" where nothing would show one, "small"
         (`deblurnets.estimation.estimate.VERDICTS`).
     alpha : the alpha channel that was given, deblurred if it is blurred as the colours are.
+    kept : share (0..1) of a deblurred image, within bars and frames, that is the input because it
+        lies over or beside what was shaken (`deblurnets.estimation.observation`).
     seconds : wall-clock seconds of the "analysis" and the "synthesis".
     """
 
@@ -51,6 +53,7 @@ class Result:
     confidence: Optional[float] = None
     verdict: str = "blurred"
     alpha: Optional[np.ndarray] = None
+    kept: float = 0.0
 
     @property
     def blurred(self) -> bool:
@@ -157,11 +160,11 @@ class Deblurrer:
         """
         unit, levels = stretched(to_unit_rgb(image))
         begin = time.perf_counter()
-        seen, estimate = self._observe(unit, alpha)
+        seen, part, estimate = self._observe(unit, alpha)
         middle = time.perf_counter()
         sharp, clear = unit, alpha
         if estimate.strength > 0:
-            sharp = seen.joined(unit, self._restore(seen.part(unit), estimate))
+            sharp = seen.joined(unit, self._restore(part, estimate))
             if alpha is not None and not cut_sharp(alpha):
                 clear = self._clear(alpha, estimate)
         # Never the caller's own array, and no rounding where nothing was done.
@@ -174,25 +177,27 @@ class Deblurrer:
             estimate.confidence,
             estimate.verdict,
             clear,
+            seen.kept if estimate.strength > 0 else 0.0,
         )
 
     def _observe(
         self, unit: np.ndarray, alpha: Optional[np.ndarray] = None
-    ) -> Tuple[Observation, Estimate]:
+    ) -> Tuple[Observation, np.ndarray, Estimate]:
         """Tell what of a picture (H, W, 3) in 0..1 is blurred, and by which kernel.
 
-        What seems to lie over the picture is left out only if its blur does not explain it.
+        What seems to lie over the picture is left out only if its blur does not explain it. The
+        array is the part that is blurred, `Observation.part`.
         """
         seen = observe(unit, alpha)
         whole = dataclasses.replace(seen, overlay=None)
-        estimate = self._estimate(whole.part(unit))
-        overlay, inner = seen.overlay, whole.part(unit)
-        if overlay is None or _explained(inner, overlay, estimate):
-            return whole, estimate
-        again = self._estimate(seen.part(unit))
-        if again.blurred and not _explained(inner, overlay, again):
-            return seen, again
-        return whole, estimate
+        part = whole.part(unit)
+        estimate, overlay = self._estimate(part), seen.overlay
+        if overlay is not None and not _explained(part, overlay, estimate):
+            less = seen.part(unit)
+            again = self._estimate(less)
+            if again.blurred and not _explained(part, overlay, again):
+                return seen, less, again
+        return whole, part, estimate
 
     def _clear(self, alpha: np.ndarray, estimate: Estimate) -> np.ndarray:
         """Deblur an alpha channel: shares of what covers a pixel, of which none or all stay so."""
@@ -215,7 +220,7 @@ class Deblurrer:
 
     def estimate_kernel(self, image: np.ndarray) -> np.ndarray:
         """Return the blur kernel (k, k) of a picture; arguments and errors as for a call."""
-        return self._observe(stretched(to_unit_rgb(image))[0])[1].kernel
+        return self._observe(stretched(to_unit_rgb(image))[0])[2].kernel
 
     def deblur(
         self, image: np.ndarray, kernel: np.ndarray, alpha: Optional[np.ndarray] = None
@@ -230,11 +235,11 @@ class Deblurrer:
         kernel = on_square(kernel)
         unit, levels = stretched(to_unit_rgb(image))
         seen = observe(unit, alpha)
-        whole = dataclasses.replace(seen, overlay=None)
-        if seen.overlay is None or any(
-            explains(whole.part(unit), seen.overlay, kernel, domain) for domain in DOMAINS
-        ):
-            seen = whole
+        if seen.overlay is not None:
+            whole = dataclasses.replace(seen, overlay=None)
+            part = whole.part(unit)
+            if any(explains(part, seen.overlay, kernel, domain) for domain in DOMAINS):
+                seen = whole
         sharp = self._synthesis.deblur(seen.part(unit), kernel, tile=self._tile_size)
         return from_unit_rgb(levels.undone(seen.joined(unit, sharp)), image)
 

@@ -19,6 +19,7 @@ import numpy as np
 from scipy import optimize
 
 from deblurnets import Deblurrer
+from deblurnets.estimation.estimator import EstimateConfig
 from deblurnets.imaging.metrics import compare
 from deblurnets.imaging.pixels import eight_bits, to_unit_rgb
 from deblurnets.pictures.files import read_image
@@ -32,8 +33,7 @@ BORDER = 40
 
 def results(paths: list, count: int, seed: int) -> Iterator[Tuple[str, float, float, str]]:
     """Yield (picture, predicted gain, true gain, verdict), gains in dB."""
-    deblurrer = Deblurrer.from_pretrained()
-    config = deblurrer._analysis.config
+    deblurrer, config = Deblurrer.from_pretrained(), EstimateConfig()
     for number in range(count):
         rng = np.random.RandomState([seed, number])
         path = paths[rng.randint(len(paths))]

@@ -11,10 +11,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from deblurnets.estimation.observation import sharp_share
+from deblurnets.estimation.observation import sharp_share, steepness
 from deblurnets.imaging.noise import estimate_noise
 from deblurnets.imaging.pixels import to_unit_rgb
 from deblurnets.imaging.srgb import GREY
@@ -22,12 +21,10 @@ from deblurnets.pictures.files import read_image
 
 
 def facts(path: Path) -> tuple:
-    """Return the share of sharp edges, noise over deviation, and the slope that 0.1 % exceed."""
+    """Return the share of sharp edges, noise over deviation, and the steepness."""
     grey = np.ascontiguousarray(to_unit_rgb(read_image(str(path)).pixels) @ GREY)
-    smooth = cv2.GaussianBlur(grey, (0, 0), 1.5)
-    steep = np.hypot(np.diff(smooth, axis=0)[:, 1:], np.diff(smooth, axis=1)[1:])
     noise = estimate_noise(grey) / max(float(grey.std()), 1e-6)
-    return sharp_share(grey), noise, float(np.percentile(steep, 99.9))
+    return sharp_share(grey), noise, steepness(grey)
 
 
 def main() -> None:

@@ -237,16 +237,20 @@ def _check_kind(image: np.ndarray, expected: np.ndarray) -> None:
 
 def describe_doubts(result: Result) -> Tuple[str, ...]:
     """Say in a clause what a user should know of a result that is not just a sharp picture."""
-    kept = VERDICTS[getattr(result, "verdict", "blurred")]
-    if kept:
-        return (kept,)
+    why = VERDICTS[getattr(result, "verdict", "blurred")]
+    if why:
+        return (why,)
+    notes = []
     confidence = getattr(result, "confidence", None)
     if confidence is not None and confidence < UNSURE:
-        return (
+        notes.append(
             f"the blur kernel is uncertain (confidence {confidence:.2f}), the result is kept "
-            "close to the input",
+            "close to the input"
         )
-    return ()
+    kept = getattr(result, "kept", 0.0)
+    if kept:
+        notes.append(f"{kept:.1%} of it lies over or beside what was shaken and is kept as it is")
+    return tuple(notes)
 
 
 def _encode(

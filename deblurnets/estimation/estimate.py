@@ -11,6 +11,7 @@ VERDICTS = {
     "blurred": "",
     "sharp": "no blur was found, the picture is kept as it is",
     "unexplained": "no single blur explains this picture, it is kept as it is",
+    "small": "the picture is too small to judge a result by, it is kept as it is",
     "noise": "noise or a print's screen hides any blur, the picture is kept as it is",
     "no_edges": "the picture has no edges that would tell of a blur, it is kept as it is",
 }

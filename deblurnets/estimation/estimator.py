@@ -6,13 +6,12 @@ import dataclasses
 import math
 from typing import Any, List, Optional, Sequence, Tuple
 
-import cv2
 import numpy as np
 
 from deblurnets.backend import compile_layers, ops
 from deblurnets.estimation.edge_prediction import best_crop
 from deblurnets.estimation.estimate import Estimate
-from deblurnets.estimation.observation import sharp_share
+from deblurnets.estimation.observation import sharp_share, steepness
 from deblurnets.estimation.quality import QualityModel
 from deblurnets.estimation.search import (
     CORE,
@@ -40,8 +39,7 @@ class EstimateConfig:
 
     Attributes
     ----------
-    steep : gradient a pixel that at least a thousandth of a picture must have after smoothing; one
-        without tells nothing of a blur.
+    steep : least `steepness` of a picture that can show a blur.
     whole, coarsest : a picture of at most `whole` pixels on the shorter side is searched as it is.
         The size of the shake in a larger one is told at reduced scales first, from the one at which
         the shorter side has `coarsest` pixels.
@@ -136,12 +134,11 @@ class CompactAnalysis:
     def _estimate_of(self, found: SearchResult, kernel: np.ndarray, grey: np.ndarray) -> Estimate:
         """Tell what a kernel found is worth."""
         config = self.config
-        verdict = "blurred"
+        odds, verdict = (found.gain - config.unsure_gain) / config.unsure_slope, "blurred"
         if self._is_point(found):
             verdict = "sharp" if sharp_share(grey) >= config.sharp_edges else "unexplained"
-        odds = (found.gain - config.unsure_gain) / config.unsure_slope
-        if min(grey.shape) < config.small:
-            odds = min(odds, 0.0)
+        elif min(grey.shape) < config.small:
+            odds, verdict = min(odds, 0.0), "small"
         return Estimate(
             kernel,
             found.quality.domain,
@@ -156,9 +153,7 @@ class CompactAnalysis:
         config, side = self.config, min(grey.shape)
         # A long shake of a large picture leaves gentle slopes: looked at as its coarsest view is.
         seen = grey if side <= config.whole else shrink(grey, config.coarsest / side)
-        smooth = cv2.GaussianBlur(seen, (0, 0), 1.5)
-        steep = np.hypot(np.diff(smooth, axis=0)[:, 1:], np.diff(smooth, axis=1)[1:])
-        if np.count_nonzero(steep > config.steep) < 1e-3 * steep.size:
+        if steepness(seen) < config.steep:
             return "no_edges"
         return "noise" if estimate_noise(grey) > config.noisy * grey.std() else None
 

@@ -162,6 +162,13 @@ def sharp_share(grey: np.ndarray, config: Optional[OverlayConfig] = None) -> flo
     return float(sharp.sum() / max(strong.sum(), 1))
 
 
+def steepness(grey: np.ndarray) -> float:
+    """Return the slope a pixel that a thousandth of a grey picture (H, W) exceeds, smoothed."""
+    smooth = cv2.GaussianBlur(grey, (0, 0), 1.5)
+    slopes = np.hypot(np.diff(smooth, axis=0)[:, 1:], np.diff(smooth, axis=1)[1:])
+    return float(np.percentile(slopes, 99.9))
+
+
 def cut_sharp(alpha: np.ndarray) -> bool:
     """Tell whether an alpha channel (H, W) has no edges, or sharp ones: cut after the shake."""
     strong, sharp = _edges(eight_bits(unit_range(alpha)), OverlayConfig())
@@ -258,6 +265,11 @@ class Observation:
         """All pixels of the part that tell nothing; None where there are none."""
         masks = [mask for mask in (self.surroundings, self.overlay) if mask is not None]
         return functools.reduce(np.logical_or, masks) if masks else None
+
+    @property
+    def kept(self) -> float:
+        """Share of the part's pixels that stay as they are."""
+        return 0.0 if self.hidden is None else float(self.hidden.mean())
 
     def part(self, image: np.ndarray) -> np.ndarray:
         """Return the part within bars and frames, what hides it replaced by what lies around."""
