@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Callable, Iterator, List, Optional, Sequence
 
 import numpy as np
 
@@ -104,15 +104,15 @@ def run(arguments: argparse.Namespace, load: Callable) -> int:
     cases = [c for c in all_cases(pictures) if c.factor in (arguments.factors or FACTORS)]
     cases = cases[:: arguments.every][: arguments.limit]
     rows: List[Row] = []
-    samples: Dict[str, report.Sample] = {}
-    levels: Dict[str, int] = {}
+    samples: List[report.Sample] = []
+    # Of each factor one picture is shown: of the middle strength, where there is one.
+    by_strength = sorted(cases, key=lambda case: case.level == MIDDLE)
+    shown = {case.factor: case for case in by_strength}
 
     def seen(case: Case, photograph: Photograph, result: Any) -> None:
-        # Of each factor one picture: of the middle strength, where there is one.
-        if case.factor not in samples or levels[case.factor] != MIDDLE == case.level:
-            levels[case.factor] = case.level
+        if case == shown[case.factor]:
             sharp = eight_bits(photograph.sharp)
-            samples[case.factor] = (case.name, photograph.blurry, result.image, sharp)
+            samples.append((case.name, photograph.blurry, result.image, sharp))
 
     for row in evaluate(cases, arguments.folder, load(arguments), seen):
         rows.append(row)
@@ -125,9 +125,7 @@ def run(arguments: argparse.Namespace, load: Callable) -> int:
     lines = [*report.table(rows), f"calibration error {report.calibration_error(rows):.3f}"]
     print("\n" + "\n".join(lines))
     if arguments.output is not None:
-        _write(
-            arguments.output, rows, lines, [samples[name] for name in FACTORS if name in samples]
-        )
+        _write(arguments.output, rows, lines, samples)
     return 0
 
 
